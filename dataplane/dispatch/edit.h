@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef DISPATCH_EDIT_H
+#define DISPATCH_EDIT_H
+
+#include <stdint.h>
+
+#include "parser/sip_msg.h"
+
+// What a proxy changes in a message: a few replacements near its front, in ascending order, none
+// overlapping. The dataplane moves the octets before the last edit into the mbuf's headroom; a
+// stream sends them as an iovec. The body is never touched.
+
+#define EDITS_MAX 16
+#define EDIT_TEXT_MAX 768 // octets put in by all edits of one message
+
+struct edit {
+	uint16_t off; // in the message before any edit
+	uint16_t removed; // octets taken out there
+	uint16_t text; // octets put in: offset in edit_list.text ...
+	uint16_t text_len; // ... and their number
+};
+
+struct edit_list {
+	uint8_t nb;
+	bool overflow; // an edit did not fit: the message cannot be sent
+	uint16_t text_len;
+	int32_t growth; // octets that the message grows by, may be negative
+	struct edit edits[EDITS_MAX];
+	char text[EDIT_TEXT_MAX];
+};
+
+static inline void edit_list_init(struct edit_list *list)
+{
+	list->nb = 0;
+	list->overflow = false;
+	list->text_len = 0;
+	list->growth = 0;
+}
+
+// Apply to msg.buf[0 .. msg.len) with the result's first octet at `out`; out may overlap msg.buf only
+// as out == msg.buf - growth (the headroom case: octets after the last edit then stay where they are).
+// Returns the new length: msg.len + growth.
+uint32_t edit_apply(const struct sip_msg *msg, const struct edit_list *list, char *out);
+
+#endif
