@@ -80,6 +80,7 @@ struct snapshot_service {
 	uint32_t max_header_bytes;
 	uint16_t max_headers;
 	uint16_t retry_after; // seconds, in a 503
+	uint16_t counter; // slot of its counters (ipc.h): the same as long as the service exists
 };
 
 struct snapshot_backend {
@@ -87,6 +88,7 @@ struct snapshot_backend {
 	uint32_t id; // stable: travels in tokens; backend_id() of service and backend name
 	uint16_t service;
 	uint16_t weight; // effective; for display and the table's build
+	uint16_t counter; // slot of its counters (ipc.h): the same as long as the backend exists
 	char name[64]; // NUL-terminated
 };
 
@@ -104,7 +106,7 @@ struct snapshot_route { // where packets go next; longest prefix wins
 
 struct snapshot_port { // a DPDK port as the snapshot's records name it, by index
 	char name[32];
-	uint16_t mtu;
+	uint16_t mtu; // octets of an IP packet
 };
 
 struct snapshot {
