@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_IPC_H
 #define DATAPLANE_IPC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dataplane/dispatch/addr.h"
@@ -182,7 +183,7 @@ struct ipc_log { // control -> dataplane
 // ---- Shared memory: created by the dataplane, mapped by control --------------------------------
 //
 // Counters have one writer (their worker) and are read with relaxed loads. Rings are single
-// producer, single consumer rte_rings of fixed records; a full ring counts and drops.
+// producer, single consumer struct ipc_rings of fixed records; a full ring counts and drops.
 
 #define IPC_SHM_MAGIC UINT64_C(0x6d687374687370)
 #define IPC_LATENCY_SLOTS 512 // log-linear: see ipc_latency_slot()
@@ -251,12 +252,56 @@ struct ipc_shm {
 	uint64_t ports_off; // struct ipc_port_counters[nb_ports]
 	uint64_t workers_off; // struct ipc_worker_counters[nb_workers], stride workers_stride
 	uint64_t workers_stride;
-	uint64_t events_off; // rte_ring of IPC_EVENT_SIZE records per worker, stride events_stride
+	uint64_t events_off; // ipc_ring of IPC_EVENT_SIZE records per worker, stride events_stride
 	uint64_t events_stride;
-	uint64_t traces_off; // rte_ring of IPC_TRACE_SIZE records per worker
+	uint64_t traces_off; // ipc_ring of IPC_TRACE_SIZE records per worker
 	uint64_t traces_stride;
-	uint64_t inject_off; // one rte_ring of IPC_INJECT_SIZE records, control -> worker 0
+	uint64_t inject_off; // one ipc_ring of IPC_INJECT_SIZE records, control -> worker 0
 };
+
+// A ring of fixed records between one producer and one consumer, in any two processes. The other
+// side is not trusted with more than the records: each side keeps to the geometry that it was
+// told (`slots`, a power of 2, and `record`), never to what stands in the segment.
+struct ipc_ring {
+	uint32_t head __attribute__((aligned(64))); // records ever put in; written by the producer
+	uint32_t tail __attribute__((aligned(64))); // records ever taken out; by the consumer
+	char records[] __attribute__((aligned(64)));
+};
+
+static inline uint64_t ipc_ring_size(uint32_t slots, uint32_t record)
+{
+	return sizeof(struct ipc_ring) + (uint64_t)slots * record;
+}
+
+// Producer: the record to fill in, or NULL when the ring is full. Then ipc_ring_push().
+static inline void *ipc_ring_reserve(struct ipc_ring *ring, uint32_t slots, uint32_t record)
+{
+	uint32_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+
+	if (head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) >= slots)
+		return NULL;
+	return ring->records + (uint64_t)(head & (slots - 1)) * record;
+}
+
+static inline void ipc_ring_push(struct ipc_ring *ring)
+{
+	__atomic_store_n(&ring->head, ring->head + 1, __ATOMIC_RELEASE);
+}
+
+// Consumer: the oldest record, or NULL when there is none. Then ipc_ring_pop().
+static inline void *ipc_ring_peek(struct ipc_ring *ring, uint32_t slots, uint32_t record)
+{
+	uint32_t tail = __atomic_load_n(&ring->tail, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) == tail)
+		return NULL;
+	return ring->records + (uint64_t)(tail & (slots - 1)) * record;
+}
+
+static inline void ipc_ring_pop(struct ipc_ring *ring)
+{
+	__atomic_store_n(&ring->tail, ring->tail + 1, __ATOMIC_RELEASE);
+}
 
 // Log-linear slot of a latency in TSC cycles: 16 linear slots per power of two from 2^6 on.
 static inline uint32_t ipc_latency_slot(uint64_t cycles)
