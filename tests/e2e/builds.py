@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The builds, the unit tests counted case by case, and the checks of the tree itself."""
+
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from lab import ROOT
+
+
+class Build:
+    def __init__(self, directory, setup, env=None, test_env=None):
+        self.directory = os.path.join(ROOT, directory)
+        self.setup = setup
+        self.env = dict(os.environ, **(env or {}))
+        self.test_env = test_env or {}
+
+
+GCC = Build("build", ["--werror"], env={"CC": "gcc"})
+CLANG = Build(
+    "build-asan",
+    ["--werror", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbench=false"],
+    env={"CC": "clang"},
+    test_env={
+        "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+        "CK_TIMEOUT_MULTIPLIER": "10",
+    },
+)
+
+
+def output_of(argv, env, timeout=900):
+    done = subprocess.run(argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", timeout=timeout)
+    return done.returncode, done.stdout
+
+
+def configure(build):
+    """meson setup; a directory that another version of the build files left is made anew."""
+    setup = ["meson", "setup", build.directory, ROOT] + build.setup
+    if os.path.exists(os.path.join(build.directory, "build.ninja")):
+        return 0, ""
+    code, text = output_of(setup, build.env)
+    if code != 0 and os.path.isdir(os.path.join(build.directory, "meson-private")):
+        code, text = output_of(setup + ["--wipe"], build.env)
+    return code, text
+
+
+def make(build, targets=()):
+    """Configure and compile; return (exit code, what was printed)."""
+    code, text = configure(build)
+    if code == 0:
+        code, text = output_of(["ninja", "-C", build.directory] + list(targets), build.env)
+        if code != 0 and "ERROR: " in text and "meson" in text:
+            # The old configuration does not fit any more: once more from nothing.
+            shutil.rmtree(build.directory, ignore_errors=True)
+            code, text = configure(build)
+            if code == 0:
+                code, text = output_of(["ninja", "-C", build.directory] + list(targets), build.env)
+    return code, text
+
+
+def build(count, name, what):
+    code, text = make(what)
+    if code != 0:
+        count.fails(name, text[-6000:])
+    else:
+        count.passes(name)
+    return code == 0
+
+
+def tap_results(path):
+    """(passed, [failed]) of check's TAP log, or None when there is none."""
+    if not os.path.exists(path):
+        return None
+    passed, failed = 0, []
+    with open(path, errors="replace") as f:
+        for line in f:
+            if line.startswith("ok "):
+                passed += 1
+            elif line.startswith("not ok "):
+                failed.append(line[len("not ok "):].strip())
+    return (passed, failed) if passed or failed else None
+
+
+def run_unit(build_, test, log_directory):
+    tap = os.path.join(log_directory, re.sub(r"\W", "_", test["name"]) + ".tap")
+    env = dict(build_.env, CK_TAP_LOG_FILE_NAME=tap, CK_VERBOSITY="normal", **build_.test_env)
+    env.update(test["env"])
+    try:
+        done = subprocess.run(test["cmd"], cwd=test["workdir"] or build_.directory, env=env,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace",
+                              timeout=max(60, 4 * (test["timeout"] or 30)))
+        code, text = done.returncode, done.stdout
+    except subprocess.TimeoutExpired as e:
+        code = "no end in %d s" % e.timeout
+        text = (e.stdout or b"").decode(errors="replace")
+    return test["name"], code, text, tap_results(tap)
+
+
+def unit_tests(count, build_):
+    """Run what `meson test` would run, but count the cases inside each program."""
+    code, text = output_of(["meson", "introspect", "--tests", build_.directory], build_.env)
+    if code != 0:
+        count.fails("meson introspect", text)
+        return
+    tests = json.loads(text)
+    with tempfile.TemporaryDirectory(dir="/run") as logs:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            jobs = [pool.submit(run_unit, build_, t, logs) for t in tests if t["is_parallel"]]
+            results = [job.result() for job in jobs]
+        results += [run_unit(build_, t, logs) for t in tests if not t["is_parallel"]]
+    for result in results:
+        count_unit(count, *result)
+
+
+def count_unit(count, name, code, text, cases):
+    if cases is None:
+        # Not a check program: its exit code is its one result.
+        if code == 77:
+            count.skips(name, (text.strip() or "says so").split("\n")[-1])
+        elif code == 0:
+            count.passes(name)
+        else:
+            count.fails(name, "exit %s\n%s" % (code, text[-4000:]))
+        return
+    passed, failed = cases
+    count.passed += passed
+    print("%s  %s: %d passed, %d failed" % (
+        "ok  " if not failed and code == 0 else "FAIL", name, passed, len(failed)), flush=True)
+    for case in failed:
+        count.fails("%s: %s" % (name, case), text[-2000:])
+    if code != 0 and not failed:
+        # Died between two cases, or a sanitizer spoke at the end.
+        count.fails(name + " as a whole", "exit %s\n%s" % (code, text[-4000:]))
+
+
+SHELL_FILES = ("run-demo", "run-tests", ".ci/run", "tests/layers.sh", "tests/setup.sh")
+
+
+def shell_checks(count):
+    checks = [
+        ("includes point one way", ["tests/layers.sh"]),
+        ("a wrong include is noticed", ["tests/layers.sh", "--self-test"]),
+        ("shell scripts are clean", ["shellcheck", "-x", "-s", "bash", *SHELL_FILES]),
+    ]
+    for name, argv in checks:
+        code, text = output_of(argv, dict(os.environ))
+        if code == 0:
+            count.passes(name)
+        else:
+            count.fails(name, text[-3000:])
