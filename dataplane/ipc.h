@@ -2,7 +2,6 @@
 #ifndef DATAPLANE_IPC_H
 #define DATAPLANE_IPC_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "dataplane/dispatch/addr.h"
