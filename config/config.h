@@ -19,6 +19,10 @@
 #define CONFIG_NAME_MAX 63 // octets of a node, cluster, service, backend or port name
 #define CONFIG_KEYS_MAX 2 // cluster keys that are valid at the same time
 #define CONFIG_KEY_SIZE 16 // octets of a cluster key
+#define CONFIG_SERVICES_MAX 64
+#define CONFIG_LISTENERS_MAX 256 // of all services
+#define CONFIG_BACKENDS_MAX 4096 // of all services
+#define CONFIG_PORTS_MAX 16
 
 // An IP address. Also what a struct endpoint of dataplane/dispatch is made from.
 struct config_addr {
@@ -298,7 +302,9 @@ struct config_log {
 	enum config_log_format format;
 };
 
-struct config_restart_key; // private to config/
+// Private to config/.
+struct config_restart_key;
+struct mapping;
 
 struct config {
 	uint32_t schema;
@@ -322,8 +328,10 @@ struct config {
 	// checks, cluster keys (ids and contents), node.cluster and registrations.
 	uint64_t cluster_digest;
 
-	struct config_restart_key *restart_keys; // private to config/
+	// Private to config/.
+	struct config_restart_key *restart_keys;
 	uint32_t nb_restart_keys;
+	struct mapping *mapping;
 };
 
 // One thing that is wrong in a file.
