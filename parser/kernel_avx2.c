@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <immintrin.h>
+#include <stdint.h>
+
+static inline __m256i load256(const char *p)
+{
+	return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+static inline uint32_t mask256(__m256i v)
+{
+	return (uint32_t)_mm256_movemask_epi8(v);
+}
+
+static inline uint64_t join(__m256i low, __m256i high)
+{
+	return mask256(low) | (uint64_t)mask256(high) << 32;
+}
+
+static inline uint64_t k_eq64(const char *p, char c)
+{
+	__m256i v = _mm256_set1_epi8(c);
+
+	return join(_mm256_cmpeq_epi8(load256(p), v), _mm256_cmpeq_epi8(load256(p + 32), v));
+}
+
+static inline __m256i at_most(const char *p, char limit)
+{
+	__m256i v = load256(p);
+
+	return _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(limit)), v);
+}
+
+static inline uint64_t k_control64(const char *p)
+{
+	return join(at_most(p, 0x1f), at_most(p + 32, 0x1f));
+}
+
+static inline uint64_t k_space64(const char *p)
+{
+	return join(at_most(p, 0x20), at_most(p + 32, 0x20));
+}
+
+static inline __m256i uri_stop(const char *p)
+{
+	__m256i v = load256(p);
+	// '<' and '>' differ in one bit, so do '?' and DEL.
+	__m256i angle =
+		_mm256_cmpeq_epi8(_mm256_or_si256(v, _mm256_set1_epi8(2)), _mm256_set1_epi8('>'));
+	__m256i query = _mm256_cmpeq_epi8(
+		_mm256_or_si256(v, _mm256_set1_epi8(0x40)), _mm256_set1_epi8(0x7f));
+	__m256i quote = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'));
+
+	return _mm256_or_si256(
+		_mm256_or_si256(angle, query), _mm256_or_si256(quote, at_most(p, 0x20)));
+}
+
+static inline uint64_t k_uri_stop64(const char *p)
+{
+	return join(uri_stop(p), uri_stop(p + 32));
+}
+
+// The token octets of each high nibble are a column; a row says in which columns a low nibble is
+// one. pshufb gives 0 for octets from 0x80 on, which are none.
+static inline uint32_t k_nontoken32(const char *p)
+{
+	const __m256i rows = _mm256_setr_epi8(0x3a, 0x3f, 0x3e, 0x3e, 0x3e, 0x3f, 0x3e, 0x3f, 0x3e,
+		0x3e, 0x3d, 0x15, 0x14, 0x15, 0x35, 0x1c, 0x3a, 0x3f, 0x3e, 0x3e, 0x3e, 0x3f, 0x3e,
+		0x3f, 0x3e, 0x3e, 0x3d, 0x15, 0x14, 0x15, 0x35, 0x1c);
+	const __m256i columns = _mm256_setr_epi8(0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0);
+	__m256i v = load256(p);
+	__m256i high = _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(0x0f));
+	__m256i in =
+		_mm256_and_si256(_mm256_shuffle_epi8(rows, v), _mm256_shuffle_epi8(columns, high));
+
+	return mask256(_mm256_cmpeq_epi8(in, _mm256_setzero_si256()));
+}
+
+static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
+{
+	__m256i v = _mm256_or_si256(load256(p), _mm256_set1_epi8(0x20));
+	__m256i known = _mm256_load_si256((const __m256i *)(const void *)name);
+
+	// A known name is padded with 0, which nothing or-ed with 0x20 is: there is a difference.
+	return (unsigned int)__builtin_ctz(~mask256(_mm256_cmpeq_epi8(v, known)));
+}
+
+struct k_count {
+	__m256i lanes;
+};
+
+static inline void k_count_add(struct k_count *count, const char *p)
+{
+	count->lanes = _mm256_sub_epi8(count->lanes, at_most(p, 0x1f));
+	count->lanes = _mm256_sub_epi8(count->lanes, at_most(p + 32, 0x1f));
+}
+
+static inline unsigned int k_count_sum(const struct k_count *count)
+{
+	__m256i sums = _mm256_sad_epu8(count->lanes, _mm256_setzero_si256());
+	__m128i two =
+		_mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+
+	return (unsigned int)(_mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1));
+}
+
+#define KERNEL_PARSE sip_parse_avx2
+#include "parser/parse_body.h"

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// No instruction set assumed: eight octets in a word of 64 bits.
+#include <stdint.h>
+#include <string.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the parser reads words as little-endian"
+#endif
+
+#define ONES 0x0101010101010101ULL
+#define HIGH 0x8080808080808080ULL
+
+static inline uint64_t word(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+// The high bits of the octets of w, as 8 bits.
+static inline uint64_t pack(uint64_t w)
+{
+	return (w & HIGH) * 0x0002040810204081ULL >> 56;
+}
+
+// High bit set in each octet of w that is 0; no carry goes from one octet to the next.
+static inline uint64_t zeros(uint64_t w)
+{
+	return ~(((w & ~HIGH) + ~HIGH) | w);
+}
+
+// ... that is less than n, n up to 0x80.
+static inline uint64_t below(uint64_t w, unsigned int n)
+{
+	return ~(((w & ~HIGH) + (0x80 - n) * ONES) | w) & HIGH;
+}
+
+static inline uint64_t k_eq64(const char *p, char c)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < 64; i += 8)
+		mask |= pack(zeros(word(p + i) ^ (unsigned char)c * ONES)) << i;
+	return mask;
+}
+
+static inline uint64_t k_control64(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < 64; i += 8)
+		mask |= pack(below(word(p + i), 0x20)) << i;
+	return mask;
+}
+
+static inline uint64_t k_space64(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < 64; i += 8)
+		mask |= pack(below(word(p + i), 0x21)) << i;
+	return mask;
+}
+
+static inline uint64_t k_uri_stop64(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < 64; i += 8) {
+		uint64_t w = word(p + i);
+		// '<' and '>' differ in one bit, so do '?' and DEL.
+		uint64_t stop = below(w, 0x21) | zeros((w | 2 * ONES) ^ '>' * ONES) |
+			zeros((w | 0x40 * ONES) ^ 0x7f * ONES) | zeros(w ^ '"' * ONES);
+
+		mask |= pack(stop) << i;
+	}
+	return mask;
+}
+
+#include "parser/internal.h"
+
+// Only the first one is looked for: names are short.
+static inline uint32_t k_nontoken32(const char *p)
+{
+	unsigned int i = 0;
+
+	while (i < 32 && char_is(p[i], CH_TOKEN))
+		i++;
+	return i < 32 ? 1u << i : 0;
+}
+
+static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
+{
+	for (unsigned int i = 0;; i += 8) {
+		uint64_t differ = (word(p + i) | 0x20 * ONES) ^ word((const char *)name + i);
+
+		if (differ != 0)
+			return i + (unsigned int)__builtin_ctzll(differ) / 8;
+	}
+}
+
+struct k_count {
+	unsigned int sum;
+};
+
+static inline void k_count_add(struct k_count *count, const char *p)
+{
+	for (unsigned int i = 0; i < 64; i += 8)
+		count->sum += (unsigned int)__builtin_popcountll(below(word(p + i), 0x20));
+}
+
+static inline unsigned int k_count_sum(const struct k_count *count)
+{
+	return count->sum;
+}
+
+#define KERNEL_PARSE sip_parse_scalar
+#include "parser/parse_body.h"

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// x86-64-v2: 16 octets, and pshufb. SSE4.2's string instructions are not used; comparing and
+// movemask is faster.
+#include <immintrin.h>
+#include <stdint.h>
+
+static inline __m128i load128(const char *p)
+{
+	return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+static inline uint64_t mask128(__m128i v)
+{
+	return (uint64_t)(uint32_t)_mm_movemask_epi8(v);
+}
+
+static inline uint64_t k_eq64(const char *p, char c)
+{
+	__m128i v = _mm_set1_epi8(c);
+
+	return mask128(_mm_cmpeq_epi8(load128(p), v)) |
+		mask128(_mm_cmpeq_epi8(load128(p + 16), v)) << 16 |
+		mask128(_mm_cmpeq_epi8(load128(p + 32), v)) << 32 |
+		mask128(_mm_cmpeq_epi8(load128(p + 48), v)) << 48;
+}
+
+static inline __m128i at_most(const char *p, char limit)
+{
+	__m128i v = load128(p);
+
+	return _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(limit)), v);
+}
+
+static inline uint64_t at_most64(const char *p, char limit)
+{
+	return mask128(at_most(p, limit)) | mask128(at_most(p + 16, limit)) << 16 |
+		mask128(at_most(p + 32, limit)) << 32 | mask128(at_most(p + 48, limit)) << 48;
+}
+
+static inline uint64_t k_control64(const char *p)
+{
+	return at_most64(p, 0x1f);
+}
+
+static inline uint64_t k_space64(const char *p)
+{
+	return at_most64(p, 0x20);
+}
+
+static inline uint64_t uri_stop(const char *p)
+{
+	__m128i v = load128(p);
+	// '<' and '>' differ in one bit, so do '?' and DEL.
+	__m128i angle = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(2)), _mm_set1_epi8('>'));
+	__m128i query = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(0x40)), _mm_set1_epi8(0x7f));
+	__m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+
+	return mask128(
+		_mm_or_si128(_mm_or_si128(angle, query), _mm_or_si128(quote, at_most(p, 0x20))));
+}
+
+static inline uint64_t k_uri_stop64(const char *p)
+{
+	return uri_stop(p) | uri_stop(p + 16) << 16 | uri_stop(p + 32) << 32 |
+		uri_stop(p + 48) << 48;
+}
+
+// See kernel_avx2.c.
+static inline uint32_t nontoken(const char *p)
+{
+	const __m128i rows = _mm_setr_epi8(0x3a, 0x3f, 0x3e, 0x3e, 0x3e, 0x3f, 0x3e, 0x3f, 0x3e,
+		0x3e, 0x3d, 0x15, 0x14, 0x15, 0x35, 0x1c);
+	const __m128i columns = _mm_setr_epi8(0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0);
+	__m128i v = load128(p);
+	__m128i high = _mm_and_si128(_mm_srli_epi16(v, 4), _mm_set1_epi8(0x0f));
+	__m128i in = _mm_and_si128(_mm_shuffle_epi8(rows, v), _mm_shuffle_epi8(columns, high));
+
+	return (uint32_t)mask128(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
+}
+
+static inline uint32_t k_nontoken32(const char *p)
+{
+	return nontoken(p) | nontoken(p + 16) << 16;
+}
+
+static inline uint32_t differ(const char *p, const uint8_t *name)
+{
+	__m128i v = _mm_or_si128(load128(p), _mm_set1_epi8(0x20));
+	__m128i known = _mm_load_si128((const __m128i *)(const void *)name);
+
+	return (uint32_t)mask128(_mm_cmpeq_epi8(v, known)) ^ 0xffff;
+}
+
+static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
+{
+	return (unsigned int)__builtin_ctz(differ(p, name) | differ(p + 16, name + 16) << 16);
+}
+
+struct k_count {
+	__m128i lanes[2];
+};
+
+static inline void k_count_add(struct k_count *count, const char *p)
+{
+	count->lanes[0] = _mm_sub_epi8(count->lanes[0], at_most(p, 0x1f));
+	count->lanes[1] = _mm_sub_epi8(count->lanes[1], at_most(p + 16, 0x1f));
+	count->lanes[0] = _mm_sub_epi8(count->lanes[0], at_most(p + 32, 0x1f));
+	count->lanes[1] = _mm_sub_epi8(count->lanes[1], at_most(p + 48, 0x1f));
+}
+
+static inline unsigned int k_count_sum(const struct k_count *count)
+{
+	__m128i sums = _mm_add_epi64(_mm_sad_epu8(count->lanes[0], _mm_setzero_si128()),
+		_mm_sad_epu8(count->lanes[1], _mm_setzero_si128()));
+
+	return (unsigned int)(_mm_cvtsi128_si64(sums) + _mm_extract_epi64(sums, 1));
+}
+
+#define KERNEL_PARSE sip_parse_sse42
+#include "parser/parse_body.h"

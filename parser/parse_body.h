@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The body of sip_parse(), compiled once per instruction set: a kernel source defines the
+// primitives named k_* and KERNEL_PARSE and includes this. Every verdict is taken here or in the
+// exact functions, so kernels can differ in nothing but speed.
+//
+// What a kernel provides, p pointing into the message or its padding:
+//   k_eq64(p, c)      bit i: p[i] == c, for 64 octets
+//   k_control64(p)    bit i: p[i] < 0x20
+//   k_space64(p)      bit i: p[i] <= 0x20
+//   k_uri_stop64(p)   bit i: p[i] may not stand in a URI, or is '?'
+//   k_nontoken32(p)   bit i: p[i] is not in token, for 32 octets
+//   k_prefix32(p, n)  how many octets of p, letters in lower case, are those of the known name n
+//   struct k_count, k_count_add(count, p), k_count_sum(count)
+//                     counts octets < 0x20; one count takes up to INDEX_BLOCKS_MAX blocks
+#include "parser/internal.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define COLD __attribute__((noinline, cold))
+
+#define INDEX_BLOCKS_MAX 120 // 8-bit lanes count two octets a block
+#define START_MIN 48 // a longest method, "sip:", a window of 64 octets and a version begin before
+#define INDEX_LINES_MAX 64 // a block adds up to 64 line ends: what the hot index may begin one with
+
+static inline uint64_t load64(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+static inline uint32_t load32(const char *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+// The low n octets of w; all of them from 8 on.
+static inline uint64_t low_octets(uint64_t w, unsigned int n)
+{
+	return n < 8 ? w & ((1ULL << (8 * n)) - 1) : w;
+}
+
+static inline uint64_t low_bits(uint64_t w, unsigned int n)
+{
+	return n < 64 ? w & ((1ULL << n) - 1) : w;
+}
+
+static inline unsigned int ctz64(uint64_t w)
+{
+	return (unsigned int)__builtin_ctzll(w);
+}
+
+// ASCII letters as little-endian words.
+#define WORD4(a, b, c, d) \
+	((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define WORD8(a, b, c, d, e, f, g, h) \
+	((uint64_t)WORD4(a, b, c, d) | (uint64_t)WORD4(e, f, g, h) << 32)
+
+// A request line of the usual form. False: the exact reading decides.
+static inline bool start_request(struct sip_msg *msg, const char *buf, size_t len)
+{
+	unsigned int n, uri, uri_end;
+	const struct sip_method_slot *m;
+	uint32_t scheme;
+	uint64_t stop, w;
+	size_t end;
+
+	n = (unsigned int)__builtin_ctz(k_nontoken32(buf) | 1u << 31);
+	uri = n + 1;
+	stop = k_uri_stop64(buf + uri);
+	uri_end = uri + ctz64(stop | 1ULL << 63);
+	w = load64(buf + uri_end + 1) | WORD8(' ', ' ', ' ', 0, 0, 0, 0, 0);
+	end = uri_end + 10;
+	scheme = load32(buf + uri) | WORD4(' ', ' ', ' ', 0);
+	if (n == 0 || buf[n] != ' ' || buf[uri_end] != ' ' || end > len ||
+		w != WORD8('s', 'i', 'p', '/', '2', '.', '0', '\r') || buf[end - 1] != '\n' ||
+		(scheme != WORD4('s', 'i', 'p', ':') && scheme != WORD4('s', 'i', 'p', 's')))
+		return false;
+	// "sips" and no colon, or nothing after the colon: not worth a fast path.
+	if (uri_end - uri < 6 || (scheme == WORD4('s', 'i', 'p', 's') && buf[uri + 4] != ':'))
+		return false;
+
+	w = low_octets(load64(buf), n);
+	m = &sip_methods[(w + n) * SIP_METHOD_MULT >> 59];
+	msg->kind = SIP_REQUEST;
+	msg->status = 0;
+	msg->method = m->len == n && low_octets(load64(m->name), n) == w &&
+			(n <= 8 || m->name[8] == buf[8])
+		? m->method
+		: SIP_METHOD_OTHER;
+	msg->method_name = (struct sip_slice){0, (uint16_t)n};
+	msg->request_uri = (struct sip_slice){(uint16_t)uri, (uint16_t)(uri_end - uri)};
+	return true;
+}
+
+static inline bool start_fast(struct sip_msg *msg, const char *buf, size_t len)
+{
+	uint64_t w = load64(buf) | WORD8(' ', ' ', ' ', 0, 0, 0, 0, 0);
+	unsigned int a, b, c;
+
+	// No message is that short; for the rest it keeps every look ahead inside the padding.
+	if (len < START_MIN)
+		return false;
+	if (w != WORD8('s', 'i', 'p', '/', '2', '.', '0', ' '))
+		return start_request(msg, buf, len);
+	a = (unsigned int)(unsigned char)buf[8] - '0';
+	b = (unsigned int)(unsigned char)buf[9] - '0';
+	c = (unsigned int)(unsigned char)buf[10] - '0';
+	if (a - 1 > 5 || b > 9 || c > 9 || buf[11] != ' ')
+		return false;
+	msg->kind = SIP_RESPONSE;
+	msg->status = (uint16_t)(a * 100 + b * 10 + c);
+	msg->request_uri = (struct sip_slice){0, 0};
+	return true;
+}
+
+// Record where lines begin, if the header section has neither folding nor any control octet but its
+// line ends, and is of ordinary size. Returns the number of header fields, or -1: careful_index()
+// shall say. What it accepts has as many control octets as CRs and LFs of line ends; that each LF
+// has a CR before it is left to the caller's look at every line.
+static inline int hot_index(struct sip_msg *msg, const char *buf, size_t len)
+{
+	struct k_count count = {0};
+	uint64_t previous = 0, lf, eoh;
+	uint16_t *line = msg->hdr_line;
+	unsigned int n = 0, base = 0, last;
+
+	for (;; base += 64) {
+		lf = k_eq64(buf + base, '\n');
+		eoh = lf & (lf << 2 | previous >> 62);
+		if (eoh != 0)
+			break;
+		k_count_add(&count, buf + base);
+		if (unlikely(base + 64 >= len || n > INDEX_LINES_MAX ||
+			    base >= 64 * INDEX_BLOCKS_MAX))
+			return -1;
+		previous = lf;
+		while (lf != 0) {
+			line[n++] = (uint16_t)(base + ctz64(lf) + 1);
+			lf &= lf - 1;
+		}
+	}
+	last = ctz64(eoh);
+	if (unlikely(base + last >= len || n > INDEX_LINES_MAX))
+		return -1;
+	for (lf = low_bits(lf, last); lf != 0; lf &= lf - 1)
+		line[n++] = (uint16_t)(base + ctz64(lf) + 1);
+	msg->header_len = (uint16_t)(base + last + 1);
+	// Two octets for each line end and two for the empty line.
+	if (unlikely(n == 0 ||
+		    k_count_sum(&count) +
+				    (unsigned int)__builtin_popcountll(
+					    k_control64(buf + base) & ((2ULL << last) - 1)) !=
+			    2 * (n + 1) ||
+		    buf[msg->header_len - 2] != '\r' || buf[line[0] - 2] != '\r'))
+		return -1;
+	return (int)n - 1;
+}
+
+// One block of the careful index: what is wrong in it, where lines end.
+struct block {
+	uint64_t ends; // LFs after a CR
+	uint64_t folds; // ... that are followed by SP or HT
+	uint64_t bad; // LF without CR, CR without LF, forbidden controls
+};
+
+static inline struct block look(const char *buf, uint32_t base, uint32_t len)
+{
+	const char *p = buf + base;
+	uint64_t valid = low_bits(~0ULL, len - base < 64 ? len - base : 64);
+	uint64_t lf = k_eq64(p, '\n') & valid, cr = k_eq64(p, '\r') & valid;
+	uint64_t after_cr = base == 0 ? cr << 1 : k_eq64(p - 1, '\r');
+	uint64_t last = len - base > 64 ? 0 : 1ULL << (len - base - 1); // the last octet there is
+	uint64_t controls = k_control64(p) & valid & ~lf & ~cr & ~k_eq64(p, '\t');
+	struct block b;
+
+	b.ends = lf & after_cr;
+	b.folds = b.ends & ~last & (k_eq64(p + 1, ' ') | k_eq64(p + 1, '\t'));
+	b.bad = (lf & ~b.ends) | (cr & ~last & ~k_eq64(p + 1, '\n'));
+	for (; controls != 0; controls &= controls - 1)
+		if (!sip_control_ok(buf, base + ctz64(controls)))
+			b.bad |= controls & -controls;
+	return b;
+}
+
+// The index of any header section: folding, HT, quoted-pairs; names what is wrong and where.
+static COLD int careful_index(
+	struct sip_msg *msg, const char *buf, size_t len, struct sip_fault *fault)
+{
+	uint32_t scan = (uint32_t)(len < SIP_HEADER_SECTION_MAX ? len : SIP_HEADER_SECTION_MAX);
+	uint64_t previous = 0;
+	unsigned int n = 0;
+
+	for (uint32_t base = 0; base < scan; base += 64) {
+		struct block b = look(buf, base, scan);
+		uint64_t eoh = b.ends & (b.ends << 2 | previous >> 62);
+		uint64_t upto = eoh & -eoh ? (eoh & -eoh) - 1 : ~0ULL; // before the end's LF
+		uint64_t starts = b.ends & ~b.folds & upto;
+
+		// The start line does not fold: what follows is a line, and no header field.
+		if (n == 0 && (b.ends & upto) != 0)
+			starts |= b.ends & -b.ends;
+		if (b.bad & upto) {
+			uint32_t at = base + ctz64(b.bad & upto);
+
+			*fault = (struct sip_fault){buf[at] == '\r' || buf[at] == '\n'
+					? SIP_BAD_LINE_END
+					: SIP_BAD_CONTROL,
+				at};
+			return -1;
+		}
+		for (; starts != 0; starts &= starts - 1) {
+			if (n > SIP_HDRS_MAX) {
+				*fault = (struct sip_fault){
+					SIP_TOO_MANY_HEADERS, msg->hdr_line[SIP_HDRS_MAX]};
+				return -1;
+			}
+			msg->hdr_line[n++] = (uint16_t)(base + ctz64(starts) + 1);
+		}
+		if (eoh != 0) {
+			msg->header_len = (uint16_t)(base + ctz64(eoh) + 1);
+			return (int)n - 1;
+		}
+		previous = b.ends;
+	}
+	*fault = (struct sip_fault){scan < len ? SIP_HEADERS_TOO_LONG : SIP_TRUNCATED, scan};
+	return -1;
+}
+
+struct seen {
+	uint32_t present; // bit id: there is one
+	uint32_t twice; // bit id: ... and another
+	uint8_t first[32]; // by id, of those present
+};
+
+// Name and value of header field i, if it looks like nearly all do: a token of up to 31 octets, a
+// colon, at most one SP, a value, CRLF.
+static inline bool classify(struct sip_msg *msg, const char *buf, unsigned int i)
+{
+	const char *p = buf + msg->hdr_line[i];
+	unsigned int n = (unsigned int)__builtin_ctz(k_nontoken32(p) | 1u << 31);
+	uint64_t w = low_octets(load64(p) | WORD8(' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '), n);
+	uint64_t slot = (w + n) * SIP_NAME_MULT >> 58;
+	unsigned int same = k_prefix32(p, sip_name_octets[slot]);
+	unsigned int skip = n + 1 + (p[n + 1] == ' ');
+
+	if (unlikely(p[n] != ':' || n == 0 || (unsigned char)p[skip] <= ' ' ||
+		    buf[msg->hdr_line[i + 1] - 2] != '\r'))
+		return false;
+	msg->hdr_id[i] = same == n && sip_name_len[slot] == n ? sip_name_id[slot] : SIP_HDR_OTHER;
+	msg->hdr_value[i] = (uint16_t)(msg->hdr_line[i] + skip);
+	return true;
+}
+
+static inline void see(struct seen *seen, unsigned int id, unsigned int i)
+{
+	uint32_t bit = BIT(id);
+
+	seen->twice |= seen->present & bit;
+	seen->present |= bit;
+	seen->first[id] = (uint8_t)i;
+}
+
+// Backwards, so that first[] is what its name says. Returns false when the index must be made again
+// with care: a line that begins with LWS, or ends without CR.
+static inline bool classify_all(struct sip_msg *msg, const char *buf, bool careful,
+	struct seen *seen, struct sip_fault *fault)
+{
+	for (unsigned int i = msg->nb_hdrs; i-- > 0;) {
+		if (unlikely(!classify(msg, buf, i))) {
+			struct sip_fault bad;
+
+			if (!careful &&
+				(char_is(buf[msg->hdr_line[i]], CH_LWS) ||
+					buf[msg->hdr_line[i + 1] - 2] != '\r'))
+				return false;
+			if (!sip_name_slow(msg, i, &bad))
+				*fault = bad;
+		}
+		see(seen, msg->hdr_id[i], i);
+	}
+	return true;
+}
+
+// Leading CRLFs are no part of the message (RFC 3261 7.5).
+static COLD enum sip_reason skip_leading(struct sip_msg *msg, const char *buf, size_t len)
+{
+	size_t n = 0, blank;
+
+	while (n + 64 <= len && k_space64(buf + n) == ~0ULL &&
+		(k_eq64(buf + n, '\r') | k_eq64(buf + n, '\n')) == ~0ULL)
+		n += 64;
+	while (n < len && (buf[n] == '\r' || buf[n] == '\n'))
+		n++;
+	msg->buf = buf + n;
+	msg->skipped = (uint16_t)n;
+	for (blank = n; blank < len && char_is(buf[blank], CH_LWS);)
+		blank++;
+	if (blank == len)
+		return sip_reject(msg, (struct sip_fault){SIP_EMPTY, 0}, false);
+	if (n > UINT16_MAX)
+		return sip_reject(msg, (struct sip_fault){SIP_HEADERS_TOO_LONG, 0}, false);
+	return SIP_OK;
+}
+
+static inline bool parse_fields(
+	struct sip_msg *msg, const struct seen *seen, struct sip_fault *fault)
+{
+	if (unlikely(
+		    (seen->present & SIP_MANDATORY) != SIP_MANDATORY || seen->twice & SIP_SINGLE)) {
+		sip_fault_presence(msg, fault);
+		return false;
+	}
+	if (!sip_field_via(msg, seen->first[SIP_HDR_VIA], fault) ||
+		!sip_field_tag(msg, seen->first[SIP_HDR_FROM], &msg->from_tag, fault) ||
+		!sip_field_tag(msg, seen->first[SIP_HDR_TO], &msg->to_tag, fault) ||
+		!sip_field_call_id(msg, seen->first[SIP_HDR_CALL_ID], fault) ||
+		!sip_field_cseq(msg, seen->first[SIP_HDR_CSEQ], fault))
+		return false;
+	msg->max_forwards = -1;
+	if (seen->present & BIT(SIP_HDR_MAX_FORWARDS) &&
+		!sip_field_max_forwards(msg, seen->first[SIP_HDR_MAX_FORWARDS], fault))
+		return false;
+	if (seen->present & BIT(SIP_HDR_ROUTE) &&
+		!sip_field_route(msg, seen->first[SIP_HDR_ROUTE], fault))
+		return false;
+	msg->has_content_length = seen->present & BIT(SIP_HDR_CONTENT_LENGTH);
+	if (msg->has_content_length &&
+		!sip_field_content_length(msg, seen->first[SIP_HDR_CONTENT_LENGTH], fault))
+		return false;
+	return true;
+}
+
+enum sip_reason KERNEL_PARSE(struct sip_msg *msg, const char *buf, size_t len)
+{
+	struct sip_fault start = {SIP_OK, 0}, fault = {SIP_OK, 0};
+	bool careful = false;
+	struct seen seen;
+	uint32_t end;
+	int nb;
+
+	msg->buf = buf;
+	msg->skipped = 0;
+	if (unlikely(len == 0 || (unsigned char)buf[0] <= ' ')) {
+		enum sip_reason reason = skip_leading(msg, buf, len);
+
+		if (reason != SIP_OK)
+			return reason;
+		buf += msg->skipped;
+		len -= msg->skipped;
+	}
+	if (unlikely(!start_fast(msg, buf, len))) {
+		(void)sip_start_line(msg, buf, len, &start, &end);
+		if (end == 0)
+			return sip_reject(msg, start, false);
+	}
+	nb = hot_index(msg, buf, len);
+again:
+	if (unlikely(nb < 0)) {
+		careful = true;
+		nb = careful_index(msg, buf, len, &fault);
+		if (nb < 0)
+			return sip_reject(msg, start.reason ? start : fault, false);
+	}
+	msg->nb_hdrs = (uint8_t)nb;
+	msg->start_end = msg->hdr_line[0];
+	seen.present = seen.twice = 0;
+	if (unlikely(!classify_all(msg, buf, careful, &seen, &fault))) {
+		nb = -1;
+		goto again;
+	}
+	msg->present = seen.present & ~BIT(SIP_HDR_OTHER);
+	msg->len = (uint32_t)len;
+	msg->body_len = (uint32_t)len - msg->header_len;
+	if (unlikely(start.reason || fault.reason || !parse_fields(msg, &seen, &fault)))
+		return sip_reject(msg, start.reason ? start : fault, true);
+	if (msg->has_content_length) {
+		if (unlikely(msg->content_length > msg->body_len)) {
+			fault = (struct sip_fault){SIP_BODY_TOO_SHORT, (uint32_t)len};
+			return sip_reject(msg, fault, true);
+		}
+		msg->body_len = msg->content_length;
+		msg->len = msg->header_len + msg->content_length;
+	}
+	return SIP_OK;
+}
