@@ -1,5 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """All end-to-end tests, in the order they run."""
 
-TESTS = []
-QUICK = []
+import test_calls
+import test_failures
+import test_operation
+
+
+def tests_of(module):
+    """Functions that a module defines and whose name states a fact: those without parameters."""
+    return [f for f in vars(module).values()
+            if callable(f) and getattr(f, "__module__", "") == module.__name__
+            and f.__code__.co_argcount == 0 and not f.__name__.startswith("_")]
+
+
+TESTS = [t for m in (test_calls, test_failures, test_operation) for t in tests_of(m)]
+QUICK = [test_calls.a_thousand_calls_complete_and_each_stays_at_one_backend]
