@@ -90,6 +90,8 @@ struct decide_in {
 	const struct sip_msg *msg;
 	struct endpoint source;
 	uint16_t listener; // index in the snapshot of the one it was received on
+	// The answer to an earlier ACTION_RESOLVE for this very message: where the name leads. NULL: none.
+	const struct endpoint *resolved;
 };
 
 struct decision {
@@ -100,7 +102,9 @@ struct decision {
 	uint16_t backend; // index in the snapshot; SNAPSHOT_NONE when none is involved
 	uint16_t service;
 	uint16_t from; // listener index that it leaves from
-	uint16_t reply_status;
+	uint16_t reply_status; // ACTION_REPLY; `to` and `from` say where it goes, reply_build() what
+	uint8_t reason; // enum sip_reason: what was wrong, of a message that sip_parse() refused
+	uint8_t token; // enum token_error: the worst that a token of ours met, for counters
 	uint64_t row_hash; // of the dispatch key, when rule is TABLE, PREV_TABLE or RESCUE
 	uint64_t probe_id; // ACTION_PROBE
 	struct endpoint to;

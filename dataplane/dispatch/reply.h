@@ -11,8 +11,8 @@
 
 // Write the response for decision->reply_status into out[0 .. cap): Via stack with received/rport in
 // the top one, From, To with a tag that is the same for every retransmission, Call-ID, CSeq, and what
-// the status asks for (Retry-After, Unsupported, ...). *to is where it goes (18.2.2, RFC 3581):
-// always the request's source address.
+// the status asks for (Retry-After, Unsupported, ...). It goes to decision->to: the request's source
+// address, with the port that 18.2.2 and RFC 3581 say.
 // Never for an ACK. Returns its length, or -EMSGSIZE (does not fit), -EINVAL (msg.can_reply is false).
 int reply_build(const struct decide_ctx *ctx, const struct decide_in *in,
 	const struct decision *decision, char *out, size_t cap);

@@ -25,6 +25,8 @@
 #define SNAPSHOT_KEYS_MAX 4
 #define SNAPSHOT_CANDIDATES 4
 #define SNAPSHOT_NONE UINT16_MAX // no such index
+#define SNAPSHOT_VIA_MAX 96
+#define SNAPSHOT_URI_MAX 64
 
 enum service_mode { SERVICE_PROXY, SERVICE_DSR, SERVICE_IPIP, SERVICE_REDIRECT };
 
@@ -60,6 +62,11 @@ struct snapshot_listener {
 	uint16_t acl_deny, nb_acl_deny;
 	uint8_t sent_by_len;
 	char sent_by[ENDPOINT_TEXT_MAX]; // "203.0.113.5:5060", as written into Via and Record-Route
+	// What our header fields always say, so that a worker only copies (filled in by the build).
+	uint8_t via_len;
+	uint8_t uri_len;
+	char via[SNAPSHOT_VIA_MAX]; // "Via: SIP/2.0/UDP 203.0.113.5:5060;branch="
+	char uri[SNAPSHOT_URI_MAX]; // "@203.0.113.5:5060;lr"
 };
 
 struct snapshot_service {
@@ -90,6 +97,8 @@ struct snapshot_backend {
 	uint16_t weight; // effective; for display and the table's build
 	uint16_t counter; // slot of its counters (ipc.h): the same as long as the backend exists
 	char name[64]; // NUL-terminated
+	uint64_t name_hash; // table_name_hash(): its place in the rendezvous (filled in by the build)
+	uint16_t next_same_ip; // the next higher index with the same IP address, or SNAPSHOT_NONE
 };
 
 struct snapshot_prefix { // of an access list; sorted, longest first
@@ -182,6 +191,14 @@ static inline const uint16_t *snapshot_row(const struct snapshot *s,
 	return rows + (hash & (table->nb - 1)) * SNAPSHOT_CANDIDATES;
 }
 
+// A keyed digest of the Call-ID: the row of services that hash by Call-ID, and what ties tokens and
+// transactions to their dialog. SipHash-1-3 under table_key.
+uint64_t snapshot_call_digest(const struct snapshot *s, struct strv call_id);
+// Of an AoR, the row of services that hash by it: "user@host", the host in lower case.
+uint64_t snapshot_aor_digest(const struct snapshot *s, struct strv user, struct strv host);
+// Of a source address, for HASH_SOURCE_IP.
+uint64_t snapshot_ip_digest(const struct snapshot *s, const struct ip_addr *ip);
+
 uint32_t snapshot_hash_endpoint(const struct endpoint *ep);
 uint32_t snapshot_hash_ip(const struct ip_addr *ip);
 
@@ -192,6 +209,9 @@ uint16_t snapshot_find_backend_id(const struct snapshot *s, uint32_t id);
 // The backend that sends from this address: with the same port if there is one, else the first with
 // that IP address.
 uint16_t snapshot_find_backend_addr(const struct snapshot *s, const struct endpoint *source);
+// The same, but one of `service` goes before all others.
+uint16_t snapshot_find_backend_source(const struct snapshot *s, const struct endpoint *source,
+	uint16_t service);
 
 // The ids that travel in tokens: from names, so that they mean the same on every node and after
 // every reload. Control refuses a configuration in which two of them collide.
@@ -215,6 +235,7 @@ struct snapshot_input {
 	uint32_t nb_ports, nb_listeners, nb_services, nb_backends, nb_acl, nb_routes;
 	const struct snapshot *prev; // whose tables become prev_table where a service's table changed; or NULL
 	uint64_t prev_until_ms; // end of the window for tables that change with this build
+	uint64_t now_ms; // CLOCK_MONOTONIC: windows of prev that are over are left out; 0: none are
 };
 
 // The octets that a build of this input needs; 0 and errno set when the input breaks a limit.

@@ -8,16 +8,18 @@
 
 // What travels in the message instead of in our memory, signed with the cluster's key (SipHash-2-4,
 // 64-bit tags). Lower-case letters and digits only (base32), so that peers which fold case
-// do no harm. A token that does not verify is treated as absent.
+// do no harm. A token that does not verify is treated as absent. The layout is in docs/tokens.md.
 
 #define TOKEN_TEXT_MAX 80
 
 enum token_error { TOKEN_OK, TOKEN_ABSENT, TOKEN_UNKNOWN_KEY, TOKEN_FORGED };
 
-// Via branch: "z9hG4bK", key id, listener id, backend id, tag. The tag covers what is the same in
+// Via branch: "z9hG4bK", kind, key id, listener id, backend id, tag. The tag covers what is the same in
 // every retransmission, the CANCEL and the ACK of a non-2xx, and what the response brings back:
 // the sender's branch (without magic cookie: its sent-by, branch, From tag, Call-ID, CSeq number),
-// the address and port that the response must go to, listener and backend.
+// the address and port that the response must go to, listener and backend. A sender without the
+// magic cookie also gets 32 bits of its Request-URI in it: its branch alone does not tell two
+// transactions apart (16.11).
 struct branch_token {
 	uint16_t listener_id; // the listener that the request came to
 	uint32_t backend_id; // 0: a request from a backend to somebody else
@@ -48,10 +50,11 @@ enum token_error branch_token_verify(const struct snapshot *snap, struct strv br
 	const struct sip_msg *msg, const struct sip_via *next, const struct endpoint *target,
 	struct branch_token *token);
 
+// `call_digest` is snapshot_call_digest() of the dialog's Call-ID.
 unsigned int route_token_format(const struct snapshot_key *key, const struct route_token *token,
-	struct strv call_id, char out[TOKEN_TEXT_MAX]);
+	uint64_t call_digest, char out[TOKEN_TEXT_MAX]);
 enum token_error route_token_verify(const struct snapshot *snap, struct strv user,
-	struct strv call_id, struct route_token *token);
+	uint64_t call_digest, struct route_token *token);
 
 unsigned int path_token_format(const struct snapshot_key *key, const struct path_token *token,
 	char out[TOKEN_TEXT_MAX]);

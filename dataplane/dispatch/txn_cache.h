@@ -2,10 +2,9 @@
 #ifndef DISPATCH_TXN_CACHE_H
 #define DISPATCH_TXN_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "parser/strv.h"
 
 // Where the requests of recent transactions went: best effort, one per worker, four entries a cache
 // line. It only keeps retransmissions, CANCEL and ACK together when the table changes; losing an
@@ -24,8 +23,12 @@ struct txn_hit {
 size_t txn_cache_size(uint32_t entries); // entries: a power of 2, at least 4
 struct txn_cache *txn_cache_init(void *memory, uint32_t entries, const uint8_t key[16]);
 
-// The key of a transaction: Call-ID and CSeq number.
-uint64_t txn_cache_hash(const struct txn_cache *cache, struct strv call_id, uint32_t cseq);
+// The key of a transaction: snapshot_call_digest() of its Call-ID, CSeq number, and whether it came
+// from one of our backends (a proxied call passes us twice with the same Call-ID and CSeq).
+uint64_t txn_cache_hash(const struct txn_cache *cache, uint64_t call_digest, uint32_t cseq,
+	bool from_backend);
+// Start to load its cache line.
+void txn_cache_prefetch(const struct txn_cache *cache, uint64_t hash);
 
 // Owner thread only. Returns 0 or -ENOENT.
 int txn_cache_get(const struct txn_cache *cache, uint64_t hash, uint64_t now_ms,

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/dispatch/snapshot.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "dataplane/dispatch/siphash.h"
+#include "dataplane/dispatch/siphash_inline.h"
+#include "dataplane/dispatch/snapshot_internal.h"
+#include "dataplane/dispatch/table.h"
+
+#define VIA_START "Via: SIP/2.0/UDP "
+#define VIA_END ";branch="
+
+_Static_assert(sizeof(VIA_START) + ENDPOINT_TEXT_MAX + sizeof(VIA_END) <= SNAPSHOT_VIA_MAX, "fits");
+_Static_assert(ENDPOINT_TEXT_MAX + sizeof("@;lr") <= SNAPSHOT_URI_MAX, "fits");
+
+uint32_t snapshot_hash_ip(const struct ip_addr *ip)
+{
+	uint64_t a = siphash_load(ip->octets), b = siphash_load(ip->octets + 8);
+
+	// Only our own configuration is in the tables that this leads into: it need not be keyed.
+	a = (a ^ siphash_rotl(b * UINT64_C(0xd6e8feb86659fd93), 29)) * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)(a >> 32 ^ a >> 12);
+}
+
+uint32_t snapshot_hash_endpoint(const struct endpoint *ep)
+{
+	return snapshot_hash_ip(&ep->ip) ^ ep->port * 0x9e3779b1u >> 7;
+}
+
+uint32_t snapshot_hash_u32(uint32_t id)
+{
+	id *= 0x9e3779b1u;
+	return id ^ id >> 16;
+}
+
+uint64_t snapshot_call_digest(const struct snapshot *s, struct strv call_id)
+{
+	return siphash13(s->table_key, call_id.ptr, call_id.len);
+}
+
+uint64_t snapshot_aor_digest(const struct snapshot *s, struct strv user, struct strv host)
+{
+	return siphash_user_host(s->table_key, user, host);
+}
+
+uint64_t snapshot_ip_digest(const struct snapshot *s, const struct ip_addr *ip)
+{
+	return siphash13(s->table_key, ip->octets, sizeof(ip->octets));
+}
+
+// The slots of an index section.
+static const uint16_t *slots_of(const struct snapshot *s, const struct snapshot_section *index)
+{
+	return (const uint16_t *)((const char *)s + index->off);
+}
+
+uint16_t snapshot_find_listener(const struct snapshot *s, const struct endpoint *local)
+{
+	const uint16_t *slots = slots_of(s, &s->listener_by_addr);
+	uint32_t mask = s->listener_by_addr.nb - 1;
+
+	for (uint32_t i = snapshot_hash_endpoint(local) & mask; slots[i] != SNAPSHOT_NONE;
+		i = (i + 1) & mask)
+		if (endpoint_eq(&snapshot_listener(s, slots[i])->local, local))
+			return slots[i];
+	return SNAPSHOT_NONE;
+}
+
+uint16_t snapshot_find_listener_id(const struct snapshot *s, uint16_t id)
+{
+	const uint16_t *slots = slots_of(s, &s->listener_by_id);
+	uint32_t mask = s->listener_by_id.nb - 1;
+
+	for (uint32_t i = snapshot_hash_u32(id) & mask; slots[i] != SNAPSHOT_NONE;
+		i = (i + 1) & mask)
+		if (snapshot_listener(s, slots[i])->id == id)
+			return slots[i];
+	return SNAPSHOT_NONE;
+}
+
+uint16_t snapshot_find_backend_id(const struct snapshot *s, uint32_t id)
+{
+	const uint16_t *slots = slots_of(s, &s->backend_by_id);
+	uint32_t mask = s->backend_by_id.nb - 1;
+
+	for (uint32_t i = snapshot_hash_u32(id) & mask; slots[i] != SNAPSHOT_NONE;
+		i = (i + 1) & mask)
+		if (snapshot_backend(s, slots[i])->id == id)
+			return slots[i];
+	return SNAPSHOT_NONE;
+}
+
+// The first backend with this IP address.
+static inline uint16_t find_backend_ip(const struct snapshot *s, const struct ip_addr *ip)
+{
+	const uint16_t *slots = slots_of(s, &s->backend_by_ip);
+	uint32_t mask = s->backend_by_ip.nb - 1;
+
+	for (uint32_t i = snapshot_hash_ip(ip) & mask; slots[i] != SNAPSHOT_NONE;
+		i = (i + 1) & mask)
+		if (ip_addr_eq(&snapshot_backend(s, slots[i])->addr.ip, ip))
+			return slots[i];
+	return SNAPSHOT_NONE;
+}
+
+uint16_t snapshot_find_backend_addr(const struct snapshot *s, const struct endpoint *source)
+{
+	uint16_t first = find_backend_ip(s, &source->ip);
+
+	for (uint16_t i = first; i != SNAPSHOT_NONE; i = snapshot_backend(s, i)->next_same_ip)
+		if (snapshot_backend(s, i)->addr.port == source->port)
+			return i;
+	return first;
+}
+
+uint16_t snapshot_find_backend_source(
+	const struct snapshot *s, const struct endpoint *source, uint16_t service)
+{
+	uint16_t best = SNAPSHOT_NONE;
+	int best_match = -1;
+
+	for (uint16_t i = find_backend_ip(s, &source->ip); i != SNAPSHOT_NONE;
+		i = snapshot_backend(s, i)->next_same_ip) {
+		const struct snapshot_backend *b = snapshot_backend(s, i);
+		int match = 2 * (b->service == service) + (b->addr.port == source->port);
+
+		if (match > best_match) {
+			best = i;
+			best_match = match;
+		}
+	}
+	return best;
+}
+
+uint32_t backend_id(const char *service, const char *backend)
+{
+	XXH64_state_t state;
+	uint64_t hash;
+
+	XXH64_reset(&state, 0);
+	// With the NUL: "a" + "bc" is not "ab" + "c".
+	XXH64_update(&state, service, strlen(service) + 1);
+	XXH64_update(&state, backend, strlen(backend));
+	hash = XXH64_digest(&state);
+	hash = (uint32_t)(hash >> 32 ^ hash);
+	return hash != 0 ? (uint32_t)hash : 1; // 0 says "no backend" in a token
+}
+
+uint16_t listener_id(const struct endpoint *local)
+{
+	uint8_t octets[20] = {local->ip.family};
+	uint64_t hash;
+
+	memcpy(octets + 1, local->ip.octets, 16);
+	octets[17] = (uint8_t)(local->port >> 8);
+	octets[18] = (uint8_t)local->port;
+	octets[19] = 'u'; // UDP
+	hash = XXH64(octets, sizeof(octets), 0);
+	return (uint16_t)(hash >> 48 ^ hash >> 32 ^ hash >> 16 ^ hash);
+}
+
+void snapshot_fill_listener(struct snapshot_listener *listener)
+{
+	char *p;
+
+	listener->id = listener_id(&listener->local);
+	memset(listener->sent_by, 0, sizeof(listener->sent_by));
+	memset(listener->via, 0, sizeof(listener->via));
+	memset(listener->uri, 0, sizeof(listener->uri));
+	listener->sent_by_len = (uint8_t)endpoint_format(&listener->local, listener->sent_by);
+	// What the formatter left behind the NUL must not make two builds differ.
+	memset(listener->sent_by + listener->sent_by_len, 0,
+		sizeof(listener->sent_by) - listener->sent_by_len);
+
+	p = mempcpy(listener->via, VIA_START, sizeof(VIA_START) - 1);
+	p = mempcpy(p, listener->sent_by, listener->sent_by_len);
+	p = mempcpy(p, VIA_END, sizeof(VIA_END) - 1);
+	listener->via_len = (uint8_t)(p - listener->via);
+
+	p = listener->uri;
+	*p++ = '@';
+	p = mempcpy(p, listener->sent_by, listener->sent_by_len);
+	p = mempcpy(p, ";lr", 3);
+	listener->uri_len = (uint8_t)(p - listener->uri);
+}
+
+uint64_t snapshot_checksum(const struct snapshot *s)
+{
+	size_t from = offsetof(struct snapshot, generation);
+
+	return XXH3_64bits((const char *)s + from, s->size - from);
+}
+
+uint64_t snapshot_table_hash(const struct snapshot *s, const struct snapshot_service *service)
+{
+	const uint16_t *rows = (const uint16_t *)((const char *)s + service->table.off);
+	size_t nb = (size_t)service->table.nb * SNAPSHOT_CANDIDATES;
+	XXH64_state_t state;
+	uint16_t chunk[1024];
+
+	XXH64_reset(&state, 0);
+	// Indices within the service: another service's backends change nothing.
+	for (size_t at = 0; at < nb;) {
+		size_t in_chunk = nb - at < 1024 ? nb - at : 1024;
+
+		for (size_t i = 0; i < in_chunk; i++)
+			chunk[i] = rows[at + i] == SNAPSHOT_NONE
+				? SNAPSHOT_NONE
+				: (uint16_t)(rows[at + i] - service->backend_first);
+		XXH64_update(&state, chunk, in_chunk * sizeof(chunk[0]));
+		at += in_chunk;
+	}
+	for (uint16_t i = 0; i < service->nb_backends; i++) {
+		const struct snapshot_backend *b =
+			snapshot_backend(s, (uint16_t)(service->backend_first + i));
+
+		XXH64_update(&state, &b->id, sizeof(b->id));
+		XXH64_update(&state, &b->weight, sizeof(b->weight));
+	}
+	return XXH64_digest(&state);
+}
+
+int snapshot_prefix_cmp(const struct snapshot_prefix *a, const struct snapshot_prefix *b)
+{
+	if (a->len != b->len)
+		return (int)b->len - (int)a->len;
+	if (a->ip.family != b->ip.family)
+		return (int)a->ip.family - (int)b->ip.family;
+	return memcmp(a->ip.octets, b->ip.octets, 16);
+}
