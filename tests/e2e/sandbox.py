@@ -23,6 +23,9 @@ PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL("libc.so.6", use_errno=True)
 
+detach_fd = -1  # where the driver lets the caller go
+outside_pid = 0  # of the sandbox's init, as the caller's PID namespace numbers it
+
 
 def die_with_parent():
     """Ask the kernel to kill this process when the one that started it ends."""
@@ -60,11 +63,13 @@ def call_and_exit(main):
         os._exit(code)
 
 
-def init(main):
+def init(main, pid_pipe):
     """First process of the PID namespace: make the private places, start the driver, reap."""
+    global outside_pid
     die_with_parent()
-    run = ["mount", "--make-rprivate", "/"]
-    subprocess.run(run, check=True)
+    outside_pid = int(os.read(pid_pipe, 32))
+    os.close(pid_pipe)
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -86,9 +91,13 @@ def holder(main, keep):
     if not keep:
         die_with_parent()
     unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET)
+    reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        call_and_exit(lambda: init(main))
+        os.close(writer)
+        call_and_exit(lambda: init(main, reader))
+    os.write(writer, b"%d" % pid)
+    os.close(writer)
     _, status = os.waitpid(pid, 0)
     return exit_code(status)
 
@@ -97,19 +106,17 @@ def run(main, keep=False):
     """Run main() in a new sandbox, return its exit code. Signals to the caller end the sandbox.
 
     With keep, main() may call detach(code): the caller then returns with that code and the
-    sandbox goes on until the holder (holder_pid) is killed.
+    sandbox goes on until its init (outside_pid, as the caller's namespace numbers it) is killed.
     """
-    global detach_fd, holder_pid
+    global detach_fd
     sys.stdout.flush()
     sys.stderr.flush()
     reader, detach_fd = os.pipe()
-    caller = os.getpid()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
         for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             signal.signal(sig, signal.SIG_DFL)
-        holder_pid = os.getpid()
         call_and_exit(lambda: holder(main, keep))
     os.close(detach_fd)
 
@@ -121,16 +128,11 @@ def run(main, keep=False):
 
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(sig, stop)
-    assert caller == os.getpid()
     answer = os.read(reader, 1)
     if answer:
         return answer[0]
     _, status = os.waitpid(pid, 0)
     return exit_code(status)
-
-
-detach_fd = -1
-holder_pid = 0
 
 
 def detach(code):

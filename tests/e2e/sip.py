@@ -78,14 +78,14 @@ class Caller:
         return CallResult(started, completed, self.retransmissions())
 
     def sent_and_received(self):
-        """(time, "S" or "R", Call-ID, CSeq, start line) of each message, in order."""
+        """(Unix time, "S" or "R", Call-ID, CSeq, start line) of each message, in order."""
         rows = []
         if os.path.exists(self.messages):
             with open(self.messages, errors="replace") as f:
                 for line in f:
                     cells = line.rstrip("\n").split("\t")
-                    if len(cells) >= 6:
-                        rows.append((cells[1], cells[2], cells[3], cells[4], cells[5]))
+                    if len(cells) == 7:
+                        rows.append(tuple(cells[2:]))
         return rows
 
     def retransmissions(self):

@@ -73,7 +73,17 @@ class Node:
         self.config = self.base_config(workers, redis, key_file or self.new_key("a"))
         if len(self.config["dataplane"]["workers"].split(",")) > 1:
             self.more_queues(len(workers.split(",")))
+        if not af_xdp:
+            self.hide_ports_from_kernel()
         self.write()
+
+    def hide_ports_from_kernel(self):
+        """AF_PACKET gives us a copy only: without this the kernel would answer as well."""
+        rules = "table netdev e2e {\n"
+        for port in ("out0",) if self.lab.one_port else ("out0", "in0"):
+            rules += ("chain %s { type filter hook ingress device %s priority 0; policy drop; }\n"
+                      % (port, port))
+        run("nft", "-f", "-", ns=self.ns, stdin=rules + "}\n")
 
     def new_key(self, key_id):
         path = os.path.join(self.lab.dir, "cluster-%s.key" % key_id)
