@@ -80,7 +80,9 @@ static void check_gateways(const struct config_port *port, uint32_t i, struct do
 	for (uint32_t g = 0; g < port->nb_gateway; g++) {
 		const struct config_addr *gateway = &port->gateway[g];
 		char path[64], text[64];
-		bool reachable = check_is_link_local(gateway) || gateway->family == 0;
+		// A port without addresses has no network to compare with.
+		bool reachable = check_is_link_local(gateway) || gateway->family == 0 ||
+			port->nb_addresses == 0;
 
 		snprintf(path, sizeof(path), "dataplane.ports[%u].gateway[%u]", i, g);
 		check_format_addr(gateway, 0, text, sizeof(text));

@@ -82,8 +82,7 @@ static void check_family(
 		text, backend->address.family, backend->address.family);
 }
 
-// The place that sets a health check's timeout, or else its interval: the backend, the service or
-// the defaults.
+// The nearest place that sets a backend's timeout or interval.
 static void find_timing(const struct document *doc, uint32_t i, uint32_t b, char *path, size_t size)
 {
 	static const char *const keys[] = {"timeout", "interval"};
@@ -92,9 +91,13 @@ static void find_timing(const struct document *doc, uint32_t i, uint32_t b, char
 		snprintf(path, size, "services[%u].backends[%u].health_check.%s", i, b, keys[k]);
 		if (document_has(doc, path))
 			return;
+	}
+	for (size_t k = 0; k < 2; k++) {
 		snprintf(path, size, "services[%u].health_check.%s", i, keys[k]);
 		if (document_has(doc, path))
 			return;
+	}
+	for (size_t k = 0; k < 2; k++) {
 		snprintf(path, size, "defaults.health_check.%s", keys[k]);
 		if (document_has(doc, path))
 			return;

@@ -93,13 +93,20 @@ static int name_twins(struct config *config, const struct document *doc)
 	return 0;
 }
 
+static bool has_section(const struct document *doc, const char *key)
+{
+	int node = document_find(doc, document_root(doc), key);
+
+	return node != 0 && document_kind(doc, node) == NODE_MAPPING;
+}
+
 // What follows from the mapped values, and the checks that need them.
 static int complete(struct config *config, struct document *doc)
 {
 	int ret;
 
-	config->has_keys = document_has(doc, "cluster_keys");
-	config->redis.enabled = document_has(doc, "redis");
+	config->has_keys = has_section(doc, "cluster_keys");
+	config->redis.enabled = has_section(doc, "redis");
 	ret = name_twins(config, doc);
 	if (ret == 0)
 		ret = check_config(config, doc);

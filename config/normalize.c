@@ -242,6 +242,8 @@ static const char *next_key(void *cursor)
 {
 	const struct schema_key **key = cursor;
 
+	while ((*key)->type.kind == SCHEMA_RESERVED)
+		(*key)++;
 	return (*key)->name != NULL ? (*key)++->name : NULL;
 }
 
@@ -274,8 +276,10 @@ static void report_unknown_key(struct walk *w, const struct schema_type *mapping
 		strbuf_printf(&message, ", did you mean \"%s\"?", suggestion);
 	} else {
 		strbuf_puts(&message, ", allowed: ");
-		for (const struct schema_key *key = mapping->keys; key->name != NULL; key++)
-			strbuf_printf(&message, "%s%s", key > mapping->keys ? ", " : "", key->name);
+		cursor = mapping->keys;
+		for (const char *key = next_key(&cursor); key != NULL; key = next_key(&cursor))
+			strbuf_printf(
+				&message, "%s%s", key != mapping->keys->name ? ", " : "", key);
 	}
 	report_key(w, node, strbuf_text(&message));
 	strbuf_fini(&message);

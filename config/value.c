@@ -189,7 +189,7 @@ static const char *string_fault(const struct schema_type *type, struct text in)
 		break;
 	case SCHEMA_PATH:
 		if (in.ptr[0] != '/')
-			return " is not an absolute path, allowed: ";
+			return " is not an absolute path, allowed: \"/...\", ";
 		break;
 	case SCHEMA_IFNAME:
 		for (size_t i = 0; i < in.len; i++) {
@@ -224,8 +224,10 @@ static int normalize_string(
 		if ((unsigned char)in.ptr[i] < 0x20 || in.ptr[i] == 0x7f)
 			fault = " has a control character, allowed: ";
 	}
-	if (in.len < type->min || in.len > type->max)
-		fault = in.len == 0 ? " is empty, allowed: " : " is too long, allowed: ";
+	if (in.len > type->max)
+		fault = " is too long, allowed: ";
+	if (in.len < type->min)
+		fault = in.len == 0 ? " is empty, allowed: " : " is too short, allowed: ";
 	if (fault == NULL && (in.ptr[0] == ' ' || in.ptr[in.len - 1] == ' '))
 		fault = " has a space at its start or end, allowed: ";
 	if (fault == NULL)

@@ -83,16 +83,30 @@ static const char *size_suggestion(struct text unit)
 	return unit.len == 1 && unit.ptr[0] == 'b' ? "B" : NULL;
 }
 
+// The unit that a bare number most likely lacks.
+static const char *missing_unit(const struct schema_type *type, struct text number)
+{
+	uint64_t value;
+
+	if (type->kind == SCHEMA_DURATION &&
+		value_parse_uint(number, type->max / 1000, &value) < 0 &&
+		value_parse_uint(number, type->max, &value) == 0)
+		return "ms";
+	return notation_of(type->kind).suffix;
+}
+
 static int bad_unit(
 	const struct schema_type *type, struct text in, size_t nb_digits, struct strbuf *why)
 {
 	struct notation notation = notation_of(type->kind);
 	struct text unit = {in.ptr + nb_digits, in.len - nb_digits};
-	const char *meant = notation.suffix;
+	const char *meant = NULL;
 
 	value_quote(in, why);
-	if (nb_digits > 0 && unit.len > 0)
-		meant = type->kind == SCHEMA_SIZE ? size_suggestion(unit) : NULL;
+	if (unit.len == 0)
+		meant = missing_unit(type, in);
+	else if (type->kind == SCHEMA_SIZE)
+		meant = size_suggestion(unit);
 	if (nb_digits == 0 || meant == NULL || in.len > 24 || (nb_digits > 1 && in.ptr[0] == '0')) {
 		if (notation.allowed == NULL) {
 			strbuf_puts(why, " is not a whole number in plain digits, allowed: ");
