@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/cli/cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "control/cli/text.h"
+
+// `sipshunt check`: a configuration file without a running sipshunt.
+
+static uint32_t nb_backends(const struct config *config)
+{
+	uint32_t nb = 0;
+
+	for (uint32_t i = 0; i < config->nb_services; i++)
+		nb += config->services[i].nb_backends;
+	return nb;
+}
+
+static void print_json(
+	const char *file, const struct config *config, const struct config_errors *errs)
+{
+	json_t *list = json_array();
+	json_t *object = json_object();
+	char digest[24];
+
+	for (uint32_t i = 0; i < errs->nb_items; i++) {
+		const struct config_error *error = &errs->items[i];
+
+		json_array_append_new(list,
+			json_pack("{s:o, s:i, s:i, s:o, s:o}", "file",
+				text_json(strv_from(error->file), NULL), "line", (int)error->line,
+				"column", (int)error->column, "path",
+				text_json(strv_from(error->path), NULL), "message",
+				text_json(strv_from(error->message), NULL)));
+	}
+	json_object_set_new(object, "schema", json_integer(CLI_SCHEMA));
+	json_object_set_new(object, "file", text_json(strv_from(file), NULL));
+	json_object_set_new(object, "ok", json_boolean(config != NULL));
+	json_object_set_new(object, "errors", list);
+	json_object_set_new(object, "errors_not_shown", json_integer(errs->nb_dropped));
+	if (config != NULL) {
+		snprintf(digest, sizeof(digest), "%016" PRIx64, config->digest);
+		json_object_set_new(object, "digest", json_string(digest));
+		json_object_set_new(object, "services", json_integer(config->nb_services));
+		json_object_set_new(object, "backends", json_integer(nb_backends(config)));
+	}
+	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(object);
+}
+
+static void print_errors(const struct config_errors *errs)
+{
+	uint32_t nb = errs->nb_items + errs->nb_dropped;
+
+	// One line each, whatever the file holds.
+	for (uint32_t i = 0; i < errs->nb_items; i++) {
+		int len = config_error_format(&errs->items[i], NULL, 0);
+		char *line = len >= 0 ? malloc((size_t)len + 1) : NULL;
+
+		if (line == NULL)
+			continue;
+		config_error_format(&errs->items[i], line, (size_t)len + 1);
+		text_escape(stderr, strv_from(line));
+		fputc('\n', stderr);
+		free(line);
+	}
+	if (errs->nb_dropped > 0)
+		fprintf(stderr, "and %" PRIu32 " more\n", errs->nb_dropped);
+	fprintf(stderr, "%" PRIu32 " error%s, nothing was applied\n", nb, nb == 1 ? "" : "s");
+}
+
+struct config *cli_load_config(const char *file)
+{
+	struct config_errors errs = {0};
+	struct config *config = config_load(file, &errs);
+
+	if (config == NULL && errs.nb_items > 0)
+		print_errors(&errs);
+	else if (config == NULL)
+		cli_fail(0, "%s: %s", file, strerror(errno));
+	config_errors_fini(&errs);
+	return config;
+}
+
+int cmd_check(struct cli *cli)
+{
+	struct config_errors errs = {0};
+	struct config *config = config_load(cli->args[0], &errs);
+	int status = config != NULL ? CLI_DONE : CLI_REFUSED;
+
+	if (config == NULL && errs.nb_items == 0) {
+		cli_fail(0, "%s: %s", cli->args[0], strerror(errno));
+	} else if (cli->json) {
+		print_json(cli->args[0], config, &errs);
+	} else if (config == NULL) {
+		print_errors(&errs);
+	} else {
+		text_escape(stdout, strv_from(cli->args[0]));
+		printf(": ok, %" PRIu32 " service%s with %" PRIu32 " backend%s, digest %016" PRIx64
+		       "\n",
+			config->nb_services, config->nb_services == 1 ? "" : "s",
+			nb_backends(config), nb_backends(config) == 1 ? "" : "s", config->digest);
+	}
+	config_destroy(config);
+	config_errors_fini(&errs);
+	return status;
+}
