@@ -381,8 +381,10 @@ int normalize(struct document *doc, struct normalized *normalized)
 		walk_mapping(&w, &schema_root, &(struct sources){{root}, 1});
 	else
 		report_kind(&w, &schema_root, root);
-	if (normalized->text.len >= TEXT_MAX)
+	if (normalized->text.len >= TEXT_MAX) {
 		document_report(doc, "", "too large with its aliases written out, allowed: 64MiB");
+		strbuf_truncate(&normalized->text, 0);
+	}
 	normalized->digest = XXH64(strbuf_text(&normalized->text), normalized->text.len, 0);
 	normalized->cluster_digest = XXH64_digest(&w.cluster);
 	w.failed |= normalized->text.failed || w.path.failed;
