@@ -5,13 +5,14 @@ import argparse
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "packet")]
 
 import builds  # noqa: E402
 import runner  # noqa: E402
 import sandbox  # noqa: E402
 
-PARTS = ("unit", "shell", "e2e")
+PARTS = ("unit", "shell", "packet", "e2e")
 
 
 def arguments():
@@ -20,11 +21,19 @@ def arguments():
     parser.add_argument("--quick", action="store_true",
                         help="unit tests of the gcc build and one end-to-end call test")
     parser.add_argument("-k", metavar="REGEX", dest="pattern",
-                        help="only end-to-end tests whose name matches")
+                        help="only packet and end-to-end tests whose name matches")
     parser.add_argument("--only", metavar="PART,...", default=",".join(PARTS),
                         help="of %s (default: all)" % ",".join(PARTS))
     parser.add_argument("--list", action="store_true", help="name the end-to-end tests")
     return parser.parse_args()
+
+
+def packet_tests(count, pattern):
+    import suite_packet
+
+    runner.run_tests(count, suite_packet.TESTS, pattern, timeout=30)
+    suite_packet.close()
+    runner.clean_up()
 
 
 def end_to_end_tests(quick):
@@ -51,6 +60,9 @@ def main(args):
     if "shell" in parts:
         print("# the tree", flush=True)
         builds.shell_checks(count)
+    if "packet" in parts and not args.quick:
+        print("# packets: octets in, octets out", flush=True)
+        packet_tests(count, args.pattern)
     if "e2e" in parts:
         print("# end to end", flush=True)
         runner.run_tests(count, end_to_end_tests(args.quick), args.pattern)
@@ -60,7 +72,10 @@ def main(args):
 if __name__ == "__main__":
     options = arguments()
     if options.list:
-        for test in end_to_end_tests(options.quick):
+        import suite_packet
+
+        listed = [] if options.quick else suite_packet.TESTS
+        for test in listed + end_to_end_tests(options.quick):
             print("%-70s %s" % (test.__name__, (test.__doc__ or "").split("\n")[0]))
         sys.exit(0)
     sys.exit(sandbox.run(lambda: main(options)))
