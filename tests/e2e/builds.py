@@ -84,7 +84,9 @@ def make(build, names=()):
 def build(count, name, what):
     code, text = make(what)
     if code != 0:
-        count.fails(name, text[-6000:])
+        # Not the hundreds of files that did compile.
+        lines = [l for l in text.split("\n") if not re.match(r"\[\d+/\d+\] ", l)]
+        count.fails(name, "\n".join(lines)[-6000:])
     else:
         count.passes(name)
     return code == 0
@@ -150,8 +152,9 @@ def count_unit(count, name, code, text, cases):
     count.passed += passed
     print("%s  %s: %d passed, %d failed" % (
         "ok  " if not failed and code == 0 else "FAIL", name, passed, len(failed)), flush=True)
-    for case in failed:
-        count.fails("%s: %s" % (name, case), text[-2000:])
+    for i, case in enumerate(failed):
+        # What the program printed is shown once, not for each of its cases.
+        count.fails("%s: %s" % (name, case), text[-4000:] if i == 0 else "")
     if code != 0 and not failed:
         # Died between two cases, or a sanitizer spoke at the end.
         count.fails(name + " as a whole", "exit %s\n%s" % (code, text[-4000:]))

@@ -31,7 +31,7 @@ class Count:
     def fails(self, name, why):
         self.failed += 1
         self.failures.append(name)
-        print("FAIL  %s\n%s" % (name, indent(why)), flush=True)
+        print("FAIL  %s%s" % (name, "\n" + indent(why) if why else ""), flush=True)
 
     def skips(self, name, why):
         self.skipped.append((name, why))
