@@ -47,7 +47,7 @@ bool sip_field_call_id(struct sip_msg *msg, unsigned int i, struct sip_fault *fa
 	// callid = word [ "@" word ], but it is compared as a whole and never taken apart, so any
 	// octet that all readers take for part of it will do; white space and controls will not.
 	msg->call_id = slice(c.pos, c.end);
-	while (c.pos < c.end && (unsigned char)c.buf[c.pos] > ' ' && c.buf[c.pos] != 0x7f)
+	while (c.pos < c.end && (unsigned char)c.buf[c.pos] > ' ')
 		c.pos++;
 	*fault = (struct sip_fault){SIP_BAD_CALL_ID, c.pos};
 	return c.pos == c.end && msg->call_id.len > 0;

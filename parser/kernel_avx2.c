@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "parser/kernel_sets.h"
+
 #include <immintrin.h>
 #include <stdint.h>
+
+#define NIBBLES(...) _mm_setr_epi8(__VA_ARGS__)
 
 static inline __m256i load256(const char *p)
 {
@@ -41,40 +45,47 @@ static inline uint64_t k_space64(const char *p)
 	return join(at_most(p, 0x20), at_most(p + 32, 0x20));
 }
 
-static inline __m256i uri_stop(const char *p)
+// Which octets are in a set, by nibble: the high nibble picks columns, the low nibble a row that
+// says in which columns it is a member. Not in the set: 0. Octets from 0x80 on: 0, by how pshufb
+// works.
+static inline __m256i members(__m256i v, __m128i rows, __m128i columns)
 {
-	__m256i v = load256(p);
-	// '<' and '>' differ in one bit, so do '?' and DEL.
-	__m256i angle =
-		_mm256_cmpeq_epi8(_mm256_or_si256(v, _mm256_set1_epi8(2)), _mm256_set1_epi8('>'));
-	__m256i query = _mm256_cmpeq_epi8(
-		_mm256_or_si256(v, _mm256_set1_epi8(0x40)), _mm256_set1_epi8(0x7f));
-	__m256i quote = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'));
+	__m256i high = _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(0x0f));
 
-	return _mm256_or_si256(
-		_mm256_or_si256(angle, query), _mm256_or_si256(quote, at_most(p, 0x20)));
+	return _mm256_and_si256(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(rows), v),
+		_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(columns), high));
+}
+
+static inline uint32_t outside(const char *p, __m128i rows, __m128i columns)
+{
+	__m256i in = members(load256(p), rows, columns);
+
+	return mask256(_mm256_cmpeq_epi8(in, _mm256_setzero_si256()));
+}
+
+static inline uint64_t inside64(const char *p, __m128i rows, __m128i columns)
+{
+	return ~(outside(p, rows, columns) | (uint64_t)outside(p + 32, rows, columns) << 32);
 }
 
 static inline uint64_t k_uri_stop64(const char *p)
 {
-	return join(uri_stop(p), uri_stop(p + 32));
+	return inside64(p, ROWS_URI_STOP, COLUMNS_URI_STOP);
 }
 
-// The token octets of each high nibble are a column; a row says in which columns a low nibble is
-// one. pshufb gives 0 for octets from 0x80 on, which are none.
+static inline uint64_t k_value_stop64(const char *p)
+{
+	return inside64(p, ROWS_VALUE_STOP, COLUMNS_VALUE_STOP);
+}
+
+static inline uint64_t k_host64(const char *p)
+{
+	return inside64(p, ROWS_HOST, COLUMNS_HOST);
+}
+
 static inline uint32_t k_nontoken32(const char *p)
 {
-	const __m256i rows = _mm256_setr_epi8(0x3a, 0x3f, 0x3e, 0x3e, 0x3e, 0x3f, 0x3e, 0x3f, 0x3e,
-		0x3e, 0x3d, 0x15, 0x14, 0x15, 0x35, 0x1c, 0x3a, 0x3f, 0x3e, 0x3e, 0x3e, 0x3f, 0x3e,
-		0x3f, 0x3e, 0x3e, 0x3d, 0x15, 0x14, 0x15, 0x35, 0x1c);
-	const __m256i columns = _mm256_setr_epi8(0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0);
-	__m256i v = load256(p);
-	__m256i high = _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(0x0f));
-	__m256i in =
-		_mm256_and_si256(_mm256_shuffle_epi8(rows, v), _mm256_shuffle_epi8(columns, high));
-
-	return mask256(_mm256_cmpeq_epi8(in, _mm256_setzero_si256()));
+	return outside(p, ROWS_TOKEN, COLUMNS_TOKEN);
 }
 
 static inline unsigned int k_prefix32(const char *p, const uint8_t *name)

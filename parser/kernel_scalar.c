@@ -63,18 +63,28 @@ static inline uint64_t k_space64(const char *p)
 	return mask;
 }
 
+// Controls, SP, DEL, quote and angle brackets; '<' and '>' differ in one bit.
+static inline uint64_t delimiters(uint64_t w)
+{
+	return below(w, 0x21) | zeros(w ^ 0x7f * ONES) | zeros(w ^ '"' * ONES) |
+		zeros((w | 2 * ONES) ^ '>' * ONES);
+}
+
 static inline uint64_t k_uri_stop64(const char *p)
 {
 	uint64_t mask = 0;
 
-	for (unsigned int i = 0; i < 64; i += 8) {
-		uint64_t w = word(p + i);
-		// '<' and '>' differ in one bit, so do '?' and DEL.
-		uint64_t stop = below(w, 0x21) | zeros((w | 2 * ONES) ^ '>' * ONES) |
-			zeros((w | 0x40 * ONES) ^ 0x7f * ONES) | zeros(w ^ '"' * ONES);
+	for (unsigned int i = 0; i < 64; i += 8)
+		mask |= pack(delimiters(word(p + i)) | zeros(word(p + i) ^ '?' * ONES)) << i;
+	return mask;
+}
 
-		mask |= pack(stop) << i;
-	}
+static inline uint64_t k_value_stop64(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < 64; i += 8)
+		mask |= pack(delimiters(word(p + i)) | zeros(word(p + i) ^ ',' * ONES)) << i;
 	return mask;
 }
 
@@ -88,6 +98,16 @@ static inline uint32_t k_nontoken32(const char *p)
 	while (i < 32 && char_is(p[i], CH_TOKEN))
 		i++;
 	return i < 32 ? 1u << i : 0;
+}
+
+// Likewise: the octets of the host that p begins with.
+static inline uint64_t k_host64(const char *p)
+{
+	unsigned int i = 0;
+
+	while (i < 64 && char_is(p[i], CH_HOST))
+		i++;
+	return i < 64 ? (1ULL << i) - 1 : ~0ULL;
 }
 
 static inline unsigned int k_prefix32(const char *p, const uint8_t *name)

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // x86-64-v2: 16 octets, and pshufb. SSE4.2's string instructions are not used; comparing and
 // movemask is faster.
+#include "parser/kernel_sets.h"
+
 #include <immintrin.h>
 #include <stdint.h>
+
+#define NIBBLES(...) _mm_setr_epi8(__VA_ARGS__)
 
 static inline __m128i load128(const char *p)
 {
@@ -47,40 +51,41 @@ static inline uint64_t k_space64(const char *p)
 	return at_most64(p, 0x20);
 }
 
-static inline uint64_t uri_stop(const char *p)
-{
-	__m128i v = load128(p);
-	// '<' and '>' differ in one bit, so do '?' and DEL.
-	__m128i angle = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(2)), _mm_set1_epi8('>'));
-	__m128i query = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(0x40)), _mm_set1_epi8(0x7f));
-	__m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
-
-	return mask128(
-		_mm_or_si128(_mm_or_si128(angle, query), _mm_or_si128(quote, at_most(p, 0x20))));
-}
-
-static inline uint64_t k_uri_stop64(const char *p)
-{
-	return uri_stop(p) | uri_stop(p + 16) << 16 | uri_stop(p + 32) << 32 |
-		uri_stop(p + 48) << 48;
-}
-
 // See kernel_avx2.c.
-static inline uint32_t nontoken(const char *p)
+static inline uint64_t outside(const char *p, __m128i rows, __m128i columns)
 {
-	const __m128i rows = _mm_setr_epi8(0x3a, 0x3f, 0x3e, 0x3e, 0x3e, 0x3f, 0x3e, 0x3f, 0x3e,
-		0x3e, 0x3d, 0x15, 0x14, 0x15, 0x35, 0x1c);
-	const __m128i columns = _mm_setr_epi8(0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0);
 	__m128i v = load128(p);
 	__m128i high = _mm_and_si128(_mm_srli_epi16(v, 4), _mm_set1_epi8(0x0f));
 	__m128i in = _mm_and_si128(_mm_shuffle_epi8(rows, v), _mm_shuffle_epi8(columns, high));
 
-	return (uint32_t)mask128(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
+	return mask128(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
+}
+
+static inline uint64_t inside64(const char *p, __m128i rows, __m128i columns)
+{
+	return ~(outside(p, rows, columns) | outside(p + 16, rows, columns) << 16 |
+		outside(p + 32, rows, columns) << 32 | outside(p + 48, rows, columns) << 48);
+}
+
+static inline uint64_t k_uri_stop64(const char *p)
+{
+	return inside64(p, ROWS_URI_STOP, COLUMNS_URI_STOP);
+}
+
+static inline uint64_t k_value_stop64(const char *p)
+{
+	return inside64(p, ROWS_VALUE_STOP, COLUMNS_VALUE_STOP);
+}
+
+static inline uint64_t k_host64(const char *p)
+{
+	return inside64(p, ROWS_HOST, COLUMNS_HOST);
 }
 
 static inline uint32_t k_nontoken32(const char *p)
 {
-	return nontoken(p) | nontoken(p + 16) << 16;
+	return (uint32_t)(outside(p, ROWS_TOKEN, COLUMNS_TOKEN) |
+		outside(p + 16, ROWS_TOKEN, COLUMNS_TOKEN) << 16);
 }
 
 static inline uint32_t differ(const char *p, const uint8_t *name)

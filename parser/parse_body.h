@@ -8,11 +8,18 @@
 //   k_control64(p)    bit i: p[i] < 0x20
 //   k_space64(p)      bit i: p[i] <= 0x20
 //   k_uri_stop64(p)   bit i: p[i] may not stand in a URI, or is '?'
-//   k_nontoken32(p)   bit i: p[i] is not in token, for 32 octets
-//   k_prefix32(p, n)  how many octets of p, letters in lower case, are those of the known name n
-//   struct k_count, k_count_add(count, p), k_count_sum(count)
+//   k_value_stop64(p) bit i: p[i] separates something or may not stand in an unquoted value; not
+//   ';' k_host64(p)       bit i: p[i] may stand in a host name, at least up to the first that may
+//   not k_nontoken32(p)   bit i: p[i] is not in token, for 32 octets k_prefix32(p, n)  how many
+//   octets of p, letters in lower case, are those of the known name n struct k_count,
+//   k_count_add(count, p), k_count_sum(count)
 //                     counts octets < 0x20; one count takes up to INDEX_BLOCKS_MAX blocks
 #include "parser/internal.h"
+
+// 0 compiles a kernel that takes no fast path at all: what the others are compared with in tests.
+#ifndef KERNEL_FAST
+#define KERNEL_FAST 1
+#endif
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -271,7 +278,7 @@ static inline bool classify_all(struct sip_msg *msg, const char *buf, bool caref
 	struct seen *seen, struct sip_fault *fault)
 {
 	for (unsigned int i = msg->nb_hdrs; i-- > 0;) {
-		if (unlikely(!classify(msg, buf, i))) {
+		if (unlikely(!KERNEL_FAST || !classify(msg, buf, i))) {
 			struct sip_fault bad;
 
 			if (!careful &&
@@ -307,32 +314,273 @@ static COLD enum sip_reason skip_leading(struct sip_msg *msg, const char *buf, s
 	return SIP_OK;
 }
 
-static inline bool parse_fields(
-	struct sip_msg *msg, const struct seen *seen, struct sip_fault *fault)
+// The value of header field i: where it starts and how long it is, if no LWS stands at its end; the
+// exact functions trim, the fast ones below give up on LWS.
+static inline unsigned int value_len(const struct sip_msg *msg, unsigned int i)
 {
+	return msg->hdr_line[i + 1] - 2u - msg->hdr_value[i];
+}
+
+static inline struct sip_slice slice_at(unsigned int off, unsigned int len)
+{
+	return (struct sip_slice){(uint16_t)off, (uint16_t)len};
+}
+
+// How many digits p begins with, 0 to 7, and what they say. After eight or more it is 7, and the
+// next octet is not what the caller wants to see there.
+static inline unsigned int digits7(const char *p, uint32_t *value)
+{
+	uint64_t w = load64(p) ^ 0x3030303030303030ULL;
+	uint64_t other = ((w & 0x7f7f7f7f7f7f7f7fULL) + 0x7676767676767676ULL) | w;
+	unsigned int n = ctz64((other & 0x8080808080808080ULL) | 1ULL << 63) / 8;
+
+	*value = 0;
+	if (n == 0)
+		return 0;
+	// To the high end, zeros in front; then tens, hundreds and ten thousands at once.
+	w <<= 64 - 8 * n;
+	w = w * 10 + (w >> 8);
+	w = ((w & 0x000000ff000000ffULL) * (100 + (1000000ULL << 32)) +
+		    (w >> 16 & 0x000000ff000000ffULL) * (1 + (10000ULL << 32))) >>
+		32;
+	*value = (uint32_t)w;
+	return n;
+}
+
+// A value that is nothing but a few digits.
+static inline bool fast_number(const struct sip_msg *msg, unsigned int i, uint32_t *value)
+{
+	return digits7(msg->buf + msg->hdr_value[i], value) == value_len(msg, i) &&
+		value_len(msg, i) != 0;
+}
+
+// One parameter, [p, p + len), no separators or LWS in it. False: unusual, or twice.
+static inline bool fast_via_param(
+	struct sip_via *via, const char *buf, unsigned int at, unsigned int len)
+{
+	const char *p = buf + at;
+	uint64_t w = load64(p) | WORD8(' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ');
+
+	if ((w & 0xffffffffffffffULL) == WORD8('b', 'r', 'a', 'n', 'c', 'h', '=', 0)) {
+		if (via->branch.off != 0 || len < 8)
+			return false;
+		via->branch = slice_at(at + 7, len - 7);
+		return true;
+	}
+	if ((w & 0xffffffffffULL) == WORD8('r', 'p', 'o', 'r', 't', 0, 0, 0)) {
+		uint32_t port = 0;
+
+		if (via->rport_param.off != 0)
+			return false;
+		if (len != 5 &&
+			(p[5] != '=' || digits7(p + 6, &port) != len - 6 || len == 6 ||
+				port > UINT16_MAX))
+			return false;
+		via->rport_param = slice_at(at, len);
+		via->rport = (uint16_t)port;
+		return true;
+	}
+	if (w == WORD8('r', 'e', 'c', 'e', 'i', 'v', 'e', 'd')) {
+		if (via->received_param.off != 0 || p[8] != '=' || len < 10)
+			return false;
+		via->received_param = slice_at(at, len);
+		via->received = slice_at(at + 9, len - 9);
+		return true;
+	}
+	return false;
+}
+
+// SIP/2.0/UDP host[:port] and the usual parameters, no LWS, nothing quoted, one value.
+static inline bool fast_via(struct sip_msg *msg, const char *buf, unsigned int i)
+{
+	struct sip_via *via = &msg->via;
+	unsigned int at = msg->hdr_value[i] + 12u, end = msg->hdr_line[i + 1] - 2u, host;
+	const char *p = buf + msg->hdr_value[i];
+	uint64_t protocol = load64(p) | WORD8(' ', ' ', ' ', 0, 0, 0, 0, 0), semi;
+	uint32_t transport = load32(p + 8) | WORD4(' ', ' ', ' ', 0), port = 0;
+
+	if (protocol != WORD8('s', 'i', 'p', '/', '2', '.', '0', '/') || end <= at ||
+		end - at > 64 || low_bits(k_value_stop64(buf + at), end - at) != 0)
+		return false;
+	memset(via, 0, sizeof(*via));
+	if (transport == WORD4('u', 'd', 'p', ' '))
+		via->transport = SIP_UDP;
+	else if (transport == WORD4('t', 'c', 'p', ' '))
+		via->transport = SIP_TCP;
+	else if (transport == WORD4('t', 'l', 's', ' '))
+		via->transport = SIP_TLS;
+	else
+		return false;
+	host = ctz64(~k_host64(buf + at) | 1ULL << 63);
+	semi = low_bits(k_eq64(buf + at, ';'), end - at);
+	via->value = slice_at(msg->hdr_value[i], end - msg->hdr_value[i]);
+	via->host = via->sent_by = slice_at(at, host);
+	if (host == 0)
+		return false;
+	if (buf[at + host] == ':') {
+		unsigned int n = digits7(buf + at + host + 1, &port);
+
+		if (n == 0 || port - 1 > UINT16_MAX - 1)
+			return false;
+		via->port = (uint16_t)port;
+		host += 1 + n;
+		via->sent_by.len = (uint16_t)host;
+	}
+	if (at + host == end)
+		return true;
+	if (!(semi >> host & 1))
+		return false;
+	semi = semi >> host >> 1;
+	at += host + 1;
+	while (semi != 0) {
+		unsigned int len = ctz64(semi);
+
+		if (!fast_via_param(via, buf, at, len))
+			return false;
+		at += len + 1;
+		semi = semi >> len >> 1;
+	}
+	return fast_via_param(via, buf, at, end - at);
+}
+
+// A From or To: [display-name] <URI> [;tag=token], in one window.
+static inline bool fast_tag(
+	const struct sip_msg *msg, const char *buf, unsigned int i, struct sip_slice *tag)
+{
+	unsigned int off = msg->hdr_value[i], len = value_len(msg, i), lt, gt, tail, quoted;
+	const char *p = buf + off;
+	uint64_t stop, semi, quote, space, outside, first;
+
+	if (unlikely(len > 64 || len < 4))
+		return false;
+	// What delimits, from the back: '>', then '<'. So nothing stands in the URI or behind it
+	// that might not.
+	stop = low_bits(k_value_stop64(p), len);
+	if (unlikely((stop & (stop - 1)) == 0))
+		return false;
+	gt = 63 - (unsigned int)__builtin_clzll(stop);
+	stop ^= 1ULL << gt;
+	lt = 63 - (unsigned int)__builtin_clzll(stop);
+	semi = low_bits(k_eq64(p, ';'), len);
+	quote = low_bits(k_eq64(p, '"'), lt);
+	space = k_eq64(p, ' ');
+
+	// The display name: "quoted" without escapes, then SP; or words without ';' or ','.
+	first = quote & 1;
+	quoted = ctz64((quote & ~1ULL) | 1ULL << 63) + 1;
+	outside = low_bits(~space, lt);
+	outside &= first ? ~0ULL << (quoted & 63) : stop | semi;
+	tail = len - gt - 1;
+	if (unlikely(p[gt] != '>' || p[lt] != '<' || gt == lt + 1 || outside != 0 ||
+		    (first && quoted > lt) || low_bits(k_eq64(p, '\\'), lt) != 0))
+		return false;
+	*tag = slice_at(tail ? off + gt + 6 : 0, tail ? tail - 5 : 0);
+	if (tail == 0)
+		return true;
+	return tail > 5 && semi >> gt >> 1 == 1 &&
+		((load64(p + gt + 1) & 0xffffffffffULL) | WORD8(0, ' ', ' ', ' ', 0, 0, 0, 0)) ==
+		WORD8(';', 't', 'a', 'g', '=', 0, 0, 0);
+}
+
+static inline bool fast_call_id(struct sip_msg *msg, const char *buf, unsigned int i)
+{
+	unsigned int off = msg->hdr_value[i], len = value_len(msg, i);
+
+	msg->call_id = slice_at(off, len);
+	// The first SP or control is the line end.
+	return len - 1 < 63 && ctz64(k_space64(buf + off) | 1ULL << 63) == len;
+}
+
+static inline bool fast_cseq(struct sip_msg *msg, const char *buf, unsigned int i)
+{
+	unsigned int n = digits7(buf + msg->hdr_value[i], &msg->cseq);
+	unsigned int at = msg->hdr_value[i] + n + 1, len = msg->hdr_line[i + 1] - 2u - at;
+	uint64_t w = low_octets(load64(buf + at), len);
+
+	if (n == 0 || buf[at - 1] != ' ')
+		return false;
+	msg->cseq_method = slice_at(at, len);
+	if (msg->kind == SIP_REQUEST)
+		return len == msg->method_name.len && len <= 8 && w == low_octets(load64(buf), len);
+	if (len - 1 > 7)
+		return false;
+	msg->method_name = msg->cseq_method;
+	msg->method = sip_methods[(w + len) * SIP_METHOD_MULT >> 59].method;
+	return low_octets(load64(sip_methods[(w + len) * SIP_METHOD_MULT >> 59].name), len) == w &&
+		sip_methods[(w + len) * SIP_METHOD_MULT >> 59].len == len;
+}
+
+// <URI>, and nothing or another value behind it.
+static inline bool fast_route(const struct sip_msg *msg, const char *buf, unsigned int i)
+{
+	const char *p = buf + msg->hdr_value[i];
+	unsigned int len = value_len(msg, i);
+	uint64_t stop = k_value_stop64(p) & ~1ULL;
+	unsigned int gt = ctz64(stop | 1ULL << 63);
+
+	return p[0] == '<' && gt > 1 && gt < len && p[gt] == '>' && gt + 1 == len;
+}
+
+// Max-Forwards, Route, Content-Length.
+static inline bool parse_optional(
+	struct sip_msg *msg, const char *buf, const struct seen *seen, struct sip_fault *fault)
+{
+	const uint8_t *first = seen->first;
+	uint32_t number;
+
+	msg->max_forwards = -1;
+	if (seen->present & BIT(SIP_HDR_MAX_FORWARDS)) {
+		unsigned int i = first[SIP_HDR_MAX_FORWARDS];
+
+		if (likely(KERNEL_FAST && fast_number(msg, i, &number) && number <= UINT8_MAX)) {
+			msg->max_forwards = (int16_t)number;
+			msg->max_forwards_value = slice_at(msg->hdr_value[i], value_len(msg, i));
+		} else if (!sip_field_max_forwards(msg, i, fault)) {
+			return false;
+		}
+	}
+	if (seen->present & BIT(SIP_HDR_ROUTE) &&
+		!(KERNEL_FAST && fast_route(msg, buf, first[SIP_HDR_ROUTE])) &&
+		!sip_field_route(msg, first[SIP_HDR_ROUTE], fault))
+		return false;
+	msg->has_content_length = seen->present >> SIP_HDR_CONTENT_LENGTH & 1;
+	if (msg->has_content_length) {
+		unsigned int i = first[SIP_HDR_CONTENT_LENGTH];
+
+		if (likely(KERNEL_FAST && fast_number(msg, i, &number)))
+			msg->content_length = number;
+		else if (!sip_field_content_length(msg, i, fault))
+			return false;
+	}
+	return true;
+}
+
+static inline bool parse_fields(
+	struct sip_msg *msg, const char *buf, const struct seen *seen, struct sip_fault *fault)
+{
+	const uint8_t *first = seen->first;
+
 	if (unlikely(
 		    (seen->present & SIP_MANDATORY) != SIP_MANDATORY || seen->twice & SIP_SINGLE)) {
 		sip_fault_presence(msg, fault);
 		return false;
 	}
-	if (!sip_field_via(msg, seen->first[SIP_HDR_VIA], fault) ||
-		!sip_field_tag(msg, seen->first[SIP_HDR_FROM], &msg->from_tag, fault) ||
-		!sip_field_tag(msg, seen->first[SIP_HDR_TO], &msg->to_tag, fault) ||
-		!sip_field_call_id(msg, seen->first[SIP_HDR_CALL_ID], fault) ||
-		!sip_field_cseq(msg, seen->first[SIP_HDR_CSEQ], fault))
+	if (!(KERNEL_FAST && fast_via(msg, buf, first[SIP_HDR_VIA])) &&
+		!sip_field_via(msg, first[SIP_HDR_VIA], fault))
 		return false;
-	msg->max_forwards = -1;
-	if (seen->present & BIT(SIP_HDR_MAX_FORWARDS) &&
-		!sip_field_max_forwards(msg, seen->first[SIP_HDR_MAX_FORWARDS], fault))
+	if (!(KERNEL_FAST && fast_tag(msg, buf, first[SIP_HDR_FROM], &msg->from_tag)) &&
+		!sip_field_tag(msg, first[SIP_HDR_FROM], &msg->from_tag, fault))
 		return false;
-	if (seen->present & BIT(SIP_HDR_ROUTE) &&
-		!sip_field_route(msg, seen->first[SIP_HDR_ROUTE], fault))
+	if (!(KERNEL_FAST && fast_tag(msg, buf, first[SIP_HDR_TO], &msg->to_tag)) &&
+		!sip_field_tag(msg, first[SIP_HDR_TO], &msg->to_tag, fault))
 		return false;
-	msg->has_content_length = seen->present & BIT(SIP_HDR_CONTENT_LENGTH);
-	if (msg->has_content_length &&
-		!sip_field_content_length(msg, seen->first[SIP_HDR_CONTENT_LENGTH], fault))
+	if (!(KERNEL_FAST && fast_call_id(msg, buf, first[SIP_HDR_CALL_ID])) &&
+		!sip_field_call_id(msg, first[SIP_HDR_CALL_ID], fault))
 		return false;
-	return true;
+	if (!(KERNEL_FAST && fast_cseq(msg, buf, first[SIP_HDR_CSEQ])) &&
+		!sip_field_cseq(msg, first[SIP_HDR_CSEQ], fault))
+		return false;
+	return parse_optional(msg, buf, seen, fault);
 }
 
 enum sip_reason KERNEL_PARSE(struct sip_msg *msg, const char *buf, size_t len)
@@ -353,12 +601,12 @@ enum sip_reason KERNEL_PARSE(struct sip_msg *msg, const char *buf, size_t len)
 		buf += msg->skipped;
 		len -= msg->skipped;
 	}
-	if (unlikely(!start_fast(msg, buf, len))) {
+	if (unlikely(!KERNEL_FAST || !start_fast(msg, buf, len))) {
 		(void)sip_start_line(msg, buf, len, &start, &end);
 		if (end == 0)
 			return sip_reject(msg, start, false);
 	}
-	nb = hot_index(msg, buf, len);
+	nb = KERNEL_FAST ? hot_index(msg, buf, len) : -1;
 again:
 	if (unlikely(nb < 0)) {
 		careful = true;
@@ -376,7 +624,7 @@ again:
 	msg->present = seen.present & ~BIT(SIP_HDR_OTHER);
 	msg->len = (uint32_t)len;
 	msg->body_len = (uint32_t)len - msg->header_len;
-	if (unlikely(start.reason || fault.reason || !parse_fields(msg, &seen, &fault)))
+	if (unlikely(start.reason || fault.reason || !parse_fields(msg, buf, &seen, &fault)))
 		return sip_reject(msg, start.reason ? start : fault, true);
 	if (msg->has_content_length) {
 		if (unlikely(msg->content_length > msg->body_len)) {

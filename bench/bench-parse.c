@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How long it takes to understand a SIP message: ours by kernel, the floor, memcpy and the peers,
+// on the same messages in the same run. --help says how to call it.
+#include "bench/bench-parse-subjects.h"
+
+#include "parser/sip_kernel.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define MESSAGES 1024
+#define ROUNDS_MAX 401
+
+struct options {
+	const char *json; // file name
+	const char *only; // one case
+	const char *subject; // one subject
+	unsigned int rounds;
+	unsigned int count; // passes without a clock, for callgrind
+	unsigned int nb; // messages in a set
+};
+
+static FILE *json;
+static bool json_first = true;
+
+static void report(const char *case_name, const char *metric, double value, const char *unit)
+{
+	if (json == NULL)
+		return;
+	fprintf(json,
+		"%s\n{\"bench\": \"parse\", \"case\": \"%s\", \"metric\": \"%s\", "
+		"\"value\": %.4f, \"unit\": \"%s\"}",
+		json_first ? "" : ",", case_name, metric, value, unit);
+	json_first = false;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t ticks(void)
+{
+#if defined(__x86_64__)
+	return __rdtsc();
+#else
+	return now_ns();
+#endif
+}
+
+static double ticks_per_ns(void)
+{
+	uint64_t t0 = ticks(), n0 = now_ns();
+
+	while (now_ns() - n0 < 50000000)
+		continue;
+	return (double)(ticks() - t0) / (double)(now_ns() - n0);
+}
+
+static void host_model(char *model, size_t room)
+{
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	char line[256];
+
+	snprintf(model, room, "unknown");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, "model name", 10) != 0 || strchr(line, ':') == NULL)
+			continue;
+		snprintf(model, room, "%s", strchr(line, ':') + 2);
+		model[strcspn(model, "\n")] = '\0';
+		break;
+	}
+	if (f != NULL)
+		fclose(f);
+}
+
+static void report_host(double tsc_ghz)
+{
+	struct utsname uts;
+	char model[128];
+
+	uname(&uts);
+	host_model(model, sizeof(model));
+	printf("%s, %ld processors, %s %s, compiler %s, TSC %.3f GHz\n", model,
+		sysconf(_SC_NPROCESSORS_ONLN), uts.sysname, uts.release, __VERSION__, tsc_ghz);
+	if (json == NULL)
+		return;
+	fprintf(json,
+		"\n{\"bench\": \"host\", \"cpu\": \"%s\", \"cores\": %ld, \"kernel\": \"%s\", "
+		"\"compiler\": \"%s\", \"tsc_ghz\": %.3f, \"sipshunt\": \"%s\"}",
+		model, sysconf(_SC_NPROCESSORS_ONLN), uts.release, __VERSION__, tsc_ghz,
+		SIPSHUNT_VERSION);
+	json_first = false;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t median(uint64_t *values, unsigned int nb)
+{
+	qsort(values, nb, sizeof(*values), compare);
+	return values[nb / 2];
+}
+
+static void evict(const struct message_set *set)
+{
+#if defined(__x86_64__)
+	for (size_t i = 0; i < set->room_len; i += 64) {
+		if (i > set->octets + (size_t)set->nb * 256)
+			break;
+		_mm_clflush(set->room + i);
+	}
+	_mm_mfence();
+#endif
+}
+
+// One pass over the set in an order that the prefetcher cannot foresee.
+static uint64_t pass(const struct subject *s, const struct message_set *set, const uint16_t *order)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < set->nb; i++) {
+		uint64_t n = s->run(&set->messages[order[i]]);
+
+		if (n == 0) {
+			fprintf(stderr, "bench-parse: %s refuses message %u\n", s->name, order[i]);
+			exit(1);
+		}
+		sum += n;
+	}
+	return sum;
+}
+
+static double time_passes(const struct subject *s, const struct message_set *set,
+	const uint16_t *order, unsigned int rounds, bool cold)
+{
+	static uint64_t times[ROUNDS_MAX];
+	uint64_t budget = 0, start;
+	unsigned int done = 0;
+
+	pass(s, set, order);
+	// The peers are slow enough that fewer rounds say the same.
+	while (done < rounds && (done < 15 || budget < 400000000)) {
+		uint64_t n0 = now_ns();
+
+		if (cold)
+			evict(set);
+		start = ticks();
+		pass(s, set, order);
+		times[done++] = ticks() - start;
+		budget += now_ns() - n0;
+	}
+	return (double)median(times, done) / set->nb;
+}
+
+static void make_order(uint16_t *order, unsigned int nb)
+{
+	uint32_t r = 12345;
+
+	for (unsigned int i = 0; i < nb; i++)
+		order[i] = (uint16_t)i;
+	for (unsigned int i = nb - 1; i > 0; i--) {
+		unsigned int j;
+		uint16_t swap = order[i];
+
+		r = r * 1664525 + 1013904223;
+		j = (r >> 8) % (i + 1);
+		order[i] = order[j];
+		order[j] = swap;
+	}
+}
+
+static void bench_case(const struct options *o, enum message_kind kind, double per_ns)
+{
+	static uint16_t order[MESSAGES];
+	const char *name = message_kind_name(kind);
+	struct message_set set;
+	double floor_ns = 0;
+	char metric[64];
+
+	message_set_create(&set, kind, o->nb, 42);
+	make_order(order, o->nb);
+	printf("\n%s: %u messages of %.0f octets\n%-10s %9s %9s %11s %9s %8s %8s\n", name, o->nb,
+		(double)set.octets / set.nb, "", "ns", "ns cold", "TSC cyc/B", "GB/s", "x floor",
+		"cold x");
+	for (const struct subject *s = subjects(); s->name != NULL; s++) {
+		double warm, cold, octets = (double)set.octets / set.nb;
+		static double floor_cold;
+
+		if (o->subject != NULL && strcmp(s->name, o->subject) != 0 &&
+			strcmp(s->name, "floor") != 0)
+			continue;
+		if (s->kernel != NULL)
+			sip_kernel_select(s->kernel);
+		warm = time_passes(s, &set, order, o->rounds, false) / per_ns;
+		cold = time_passes(s, &set, order, o->rounds / 4 + 1, true) / per_ns;
+		if (strcmp(s->name, "floor") == 0) {
+			floor_ns = warm;
+			floor_cold = cold;
+		}
+		printf("%-10s %9.1f %9.1f %11.3f %9.2f %8.1f %8.1f\n", s->name, warm, cold,
+			warm * per_ns / octets, octets / warm, warm / floor_ns, cold / floor_cold);
+		snprintf(metric, sizeof(metric), "%s-warm", s->name);
+		report(name, metric, warm, "ns/message");
+		snprintf(metric, sizeof(metric), "%s-cold", s->name);
+		report(name, metric, cold, "ns/message");
+		snprintf(metric, sizeof(metric), "%s-cycles", s->name);
+		report(name, metric, warm * per_ns / octets, "tsc-cycles/octet");
+		snprintf(metric, sizeof(metric), "%s-rate", s->name);
+		report(name, metric, octets / warm, "GB/s");
+		snprintf(metric, sizeof(metric), "%s-vs-floor", s->name);
+		report(name, metric, warm / floor_ns, "ratio");
+	}
+	message_set_destroy(&set);
+}
+
+// For callgrind: so many passes over one case by one subject, no clock, no other work.
+static int count_only(const struct options *o)
+{
+	static uint16_t order[MESSAGES];
+	struct message_set set;
+	int kind = 0;
+	const struct subject *s = subjects();
+
+	while (o->only != NULL && kind < MESSAGE_KINDS &&
+		strcmp(message_kind_name((enum message_kind)kind), o->only) != 0)
+		kind++;
+	while (s->name != NULL && o->subject != NULL && strcmp(s->name, o->subject) != 0)
+		s++;
+	if (s->name == NULL || kind == MESSAGE_KINDS)
+		return 2;
+	message_set_create(&set, (enum message_kind)kind, o->nb, 42);
+	make_order(order, o->nb);
+	if (s->kernel != NULL)
+		sip_kernel_select(s->kernel);
+	for (unsigned int i = 0; i < o->count; i++)
+		pass(s, &set, order);
+	message_set_destroy(&set);
+	return 0;
+}
+
+static void usage(FILE *to)
+{
+	fprintf(to,
+		"usage: bench-parse [--json FILE] [--case NAME] [--subject NAME] [--rounds N]\n"
+		"                   [--messages N] [--count N] [--list]\n"
+		"  --count N   no clock: N passes of one case and subject, for callgrind\n");
+}
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {{"json", required_argument, NULL, 'j'},
+		{"case", required_argument, NULL, 'c'}, {"subject", required_argument, NULL, 's'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"messages", required_argument, NULL, 'm'}, {"count", required_argument, NULL, 'n'},
+		{"list", no_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0}};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'j':
+			o->json = optarg;
+			break;
+		case 'c':
+			o->only = optarg;
+			break;
+		case 's':
+			o->subject = optarg;
+			break;
+		case 'r':
+			o->rounds = (unsigned int)atoi(optarg);
+			break;
+		case 'm':
+			o->nb = (unsigned int)atoi(optarg);
+			break;
+		case 'n':
+			o->count = (unsigned int)atoi(optarg);
+			break;
+		case 'l':
+			for (int k = 0; k < MESSAGE_KINDS; k++)
+				puts(message_kind_name((enum message_kind)k));
+			exit(0);
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (o->nb == 0 || o->nb > MESSAGES || o->rounds == 0 || o->rounds > ROUNDS_MAX) {
+		usage(stderr);
+		return 2;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.rounds = 101, .nb = MESSAGES};
+	double per_ns;
+
+	if (parse_options(argc, argv, &o) != 0)
+		return 2;
+	peers_init();
+	if (o.count > 0)
+		return count_only(&o);
+	if (o.json != NULL) {
+		json = fopen(o.json, "w");
+		if (json == NULL) {
+			perror(o.json);
+			return 1;
+		}
+		fputc('[', json);
+	}
+	per_ns = ticks_per_ns();
+	report_host(per_ns);
+	for (int kind = 0; kind < MESSAGE_KINDS; kind++)
+		if (o.only == NULL ||
+			strcmp(o.only, message_kind_name((enum message_kind)kind)) == 0)
+			bench_case(&o, (enum message_kind)kind, per_ns);
+	if (json != NULL) {
+		fprintf(json, "\n]\n");
+		fclose(json);
+	}
+	return 0;
+}

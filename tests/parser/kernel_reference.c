@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// sip_parse() octet by octet: no vectors, no words, no fast path. Slow, and what all kernels must
+// agree with.
+#include "tests/parser/same.h"
+
+#include <stdint.h>
+
+#define MASK64(condition)                                   \
+	do {                                                \
+		uint64_t mask = 0;                          \
+		for (unsigned int i = 0; i < 64; i++)       \
+			mask |= (uint64_t)(condition) << i; \
+		return mask;                                \
+	} while (0)
+
+static inline uint64_t k_eq64(const char *p, char c)
+{
+	MASK64(p[i] == c);
+}
+
+static inline uint64_t k_control64(const char *p)
+{
+	MASK64((unsigned char)p[i] < 0x20);
+}
+
+static inline uint64_t k_space64(const char *p)
+{
+	MASK64((unsigned char)p[i] <= 0x20);
+}
+
+// The rest is for fast paths, which this kernel does not have.
+static inline uint64_t k_uri_stop64(const char *p)
+{
+	return 0;
+}
+
+static inline uint64_t k_value_stop64(const char *p)
+{
+	return 0;
+}
+
+static inline uint64_t k_host64(const char *p)
+{
+	return 0;
+}
+
+static inline uint32_t k_nontoken32(const char *p)
+{
+	return 0;
+}
+
+static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
+{
+	return 0;
+}
+
+struct k_count {
+	unsigned int sum;
+};
+
+static inline void k_count_add(struct k_count *count, const char *p)
+{
+	count->sum++;
+}
+
+static inline unsigned int k_count_sum(const struct k_count *count)
+{
+	return count->sum;
+}
+
+#define KERNEL_FAST 0
+#define KERNEL_PARSE parse_reference
+#include "parser/parse_body.h"

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All kernels and the reference give the same answer for the same octets, whatever stands around
+// them: our messages, and mutations of them.
+#include "tests/parser/guarded.h"
+#include "tests/parser/same.h"
+
+#include "parser/internal.h"
+#include "parser/sip_kernel.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+
+#define MESSAGE_MAX 70000
+#define SEEDS_MAX 512
+
+struct seed {
+	char *octets;
+	size_t len;
+	char name[64];
+};
+
+static struct seed seeds[SEEDS_MAX];
+static unsigned int nb_seeds;
+static uint64_t random_state = 88172645463325252ULL;
+
+static uint32_t draw(uint32_t below)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 32) % below;
+}
+
+static void load_seeds(void)
+{
+	DIR *dir = opendir(MESSAGES_DIR);
+	struct dirent *entry;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)) != NULL && nb_seeds < SEEDS_MAX) {
+		struct seed *s = &seeds[nb_seeds];
+		char path[4096];
+		FILE *f;
+
+		if (strstr(entry->d_name, ".sip") == NULL)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", MESSAGES_DIR, entry->d_name);
+		snprintf(s->name, sizeof(s->name), "%.60s", entry->d_name);
+		f = fopen(path, "rb");
+		ck_assert_ptr_nonnull(f);
+		s->octets = malloc(MESSAGE_MAX);
+		s->len = fread(s->octets, 1, MESSAGE_MAX, f);
+		fclose(f);
+		nb_seeds++;
+	}
+	closedir(dir);
+	ck_assert_uint_gt(nb_seeds, 100);
+}
+
+START_TEST(agree_on_our_messages)
+{
+	load_seeds();
+	for (unsigned int i = 0; i < nb_seeds; i++) {
+		const char *what = kernels_differ(seeds[i].octets, seeds[i].len);
+
+		ck_assert_msg(what == NULL, "%s: %s", seeds[i].name, what);
+	}
+}
+END_TEST
+
+START_TEST(agree_on_every_prefix)
+{
+	load_seeds();
+	for (unsigned int i = 0; i < nb_seeds; i += 7) {
+		for (size_t len = 0; len < seeds[i].len && len < 600; len++) {
+			const char *what = kernels_differ(seeds[i].octets, len);
+
+			ck_assert_msg(what == NULL, "%s cut at %zu: %s", seeds[i].name, len, what);
+		}
+	}
+}
+END_TEST
+
+// One octet, a piece of another message, or a line more or less.
+static size_t mutate(char *octets, size_t len)
+{
+	static const char interesting[] = "\r\n\t \";:,<>@=?()[]\\/%\0\x01\x7f\xff"
+					  "0129azAZ";
+	const struct seed *other = &seeds[draw(nb_seeds)];
+	size_t at = len ? draw((uint32_t)len) : 0, n = 1 + draw(12);
+
+	switch (draw(5)) {
+	case 0:
+	case 1:
+		if (len > 0)
+			octets[at] = interesting[draw(sizeof(interesting) - 1)];
+		return len;
+	case 2:
+		if (at + n > len)
+			return len;
+		memmove(octets + at, octets + at + n, len - at - n);
+		return len - n;
+	case 3:
+		if (other->len < n)
+			return len;
+		memmove(octets + at + n, octets + at, len - at);
+		memcpy(octets + at, other->octets + draw((uint32_t)(other->len - n + 1)), n);
+		return len + n;
+	default:
+		n = 1 + draw(70);
+		memmove(octets + at + n, octets + at, len - at);
+		memset(octets + at, interesting[draw(sizeof(interesting) - 1)], n);
+		return len + n;
+	}
+}
+
+START_TEST(agree_on_mutations)
+{
+	static char octets[MESSAGE_MAX];
+
+	load_seeds();
+	random_state += (uint64_t)_i * 0x9e3779b97f4a7c15ULL;
+	for (unsigned int round = 0; round < 3000; round++) {
+		const struct seed *s = &seeds[draw(nb_seeds)];
+		size_t len = s->len;
+		const char *what;
+
+		if (len > 3000)
+			continue;
+		memcpy(octets, s->octets, len);
+		for (uint32_t n = 1 + draw(3); n > 0; n--)
+			len = mutate(octets, len);
+		what = kernels_differ(octets, len);
+		if (what != NULL) {
+			FILE *f = fopen("kernels-differ.sip", "wb");
+
+			fwrite(octets, 1, len, f);
+			fclose(f);
+		}
+		ck_assert_msg(
+			what == NULL, "from %s, kept in kernels-differ.sip: %s", s->name, what);
+	}
+}
+END_TEST
+
+START_TEST(known_names_find_their_slot)
+{
+	static const char *const names[] = {"Via", "v", "From", "f", "To", "t", "Call-ID", "i",
+		"CSeq", "Max-Forwards", "Route", "Record-Route", "Contact", "m", "Content-Length",
+		"l", "Content-Type", "c", "Expires", "Path", "Supported", "k", "Require",
+		"Proxy-Require", "Event", "o", "Authorization", "Proxy-Authorization",
+		"Service-Route", "Retry-After"};
+	unsigned int found = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		enum sip_hdr id = sip_hdr_find(strv_from(names[i]));
+
+		ck_assert_int_ne(id, SIP_HDR_OTHER);
+		if (strlen(names[i]) > 1)
+			ck_assert_str_eq(sip_hdr_text(id), names[i]);
+		found |= BIT(id);
+	}
+	ck_assert_uint_eq(found, BIT(SIP_HDRS_KNOWN) - 2);
+	for (int m = SIP_METHOD_OTHER + 1; m < SIP_METHODS; m++)
+		ck_assert_int_eq(
+			sip_method_find(strv_from(sip_method_text((enum sip_method)m))), m);
+}
+END_TEST
+
+START_TEST(can_be_forced_by_name)
+{
+	const char *best = sip_kernel_at(0), *kernel;
+
+	ck_assert_str_eq(sip_kernel_name(), best);
+	for (unsigned int i = 0; (kernel = sip_kernel_at(i)) != NULL; i++) {
+		ck_assert_int_eq(sip_kernel_select(kernel), 0);
+		ck_assert_str_eq(sip_kernel_name(), kernel);
+	}
+	ck_assert_int_lt(sip_kernel_select("none"), 0);
+	ck_assert_int_eq(sip_kernel_select(NULL), 0);
+	ck_assert_str_eq(sip_kernel_name(), best);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("kernels");
+	TCase *tc = tcase_create("kernels");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, can_be_forced_by_name);
+	tcase_add_test(tc, known_names_find_their_slot);
+	tcase_add_test(tc, agree_on_our_messages);
+	tcase_add_test(tc, agree_on_every_prefix);
+	tcase_add_loop_test(tc, agree_on_mutations, 0, 4);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
