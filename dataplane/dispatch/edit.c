@@ -3,6 +3,40 @@
 
 #include <string.h>
 
+void edit_add(
+	struct edit_list *list, uint32_t off, uint32_t removed, uint32_t text, uint32_t text_len)
+{
+	unsigned int i = list->nb;
+
+	if (i == EDITS_MAX) {
+		list->overflow = true;
+		return;
+	}
+	for (; i > 0; i--) {
+		const struct edit *before = &list->edits[i - 1];
+
+		if (before->off < off || (before->off == off && before->removed <= removed))
+			break;
+		list->edits[i] = *before;
+	}
+	list->edits[i] =
+		(struct edit){(uint16_t)off, (uint16_t)removed, (uint16_t)text, (uint16_t)text_len};
+	list->nb++;
+	list->growth += (int32_t)text_len - (int32_t)removed;
+}
+
+void edit_replace(struct edit_list *list, uint32_t off, uint32_t removed, struct strv text)
+{
+	if (text.len > EDIT_TEXT_MAX - (size_t)list->text_len) {
+		list->overflow = true;
+		return;
+	}
+	if (text.len > 0)
+		memcpy(list->text + list->text_len, text.ptr, text.len);
+	edit_add(list, off, removed, list->text_len, (uint32_t)text.len);
+	list->text_len = (uint16_t)(list->text_len + text.len);
+}
+
 // What stays of the message between two edits, and where it goes.
 struct kept {
 	uint32_t from, to, len;

@@ -37,9 +37,17 @@ static inline void edit_list_init(struct edit_list *list)
 	list->growth = 0;
 }
 
-// Apply to msg.buf[0 .. msg.len) with the result's first octet at `out`; out may overlap msg.buf only
-// as out == msg.buf - growth (the headroom case: octets after the last edit then stay where they are).
-// Returns the new length: msg.len + growth.
+// Replace `removed` octets at `off` by list->text[text .. text + text_len), which the caller has
+// filled in. Keeps the order; of two at the same place the one that removes less comes first.
+void edit_add(
+	struct edit_list *list, uint32_t off, uint32_t removed, uint32_t text, uint32_t text_len);
+
+// The same with a copy of `text`.
+void edit_replace(struct edit_list *list, uint32_t off, uint32_t removed, struct strv text);
+
+// Apply to msg.buf[0 .. msg.len) with the result's first octet at `out`; out may overlap msg.buf
+// only as out == msg.buf - growth (the headroom case: octets after the last edit then stay where
+// they are). Returns the new length: msg.len + growth.
 uint32_t edit_apply(const struct sip_msg *msg, const struct edit_list *list, char *out);
 
 #endif

@@ -13,7 +13,8 @@
 // the top one, From, To with a tag that is the same for every retransmission, Call-ID, CSeq, and what
 // the status asks for (Retry-After, Unsupported, ...). It goes to decision->to: the request's source
 // address, with the port that 18.2.2 and RFC 3581 say.
-// Never for an ACK. Returns its length, or -EMSGSIZE (does not fit), -EINVAL (msg.can_reply is false).
+// Never for an ACK. Returns its length, or -EMSGSIZE (does not fit), -EINVAL (an ACK, a response, or a
+// refused message whose can_reply is false).
 int reply_build(const struct decide_ctx *ctx, const struct decide_in *in,
 	const struct decision *decision, char *out, size_t cap);
 

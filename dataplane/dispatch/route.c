@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/dispatch/request.h"
+
+// Where the characters of a token that could be ours would end in "sip:<user>@".
+enum {
+	URI_USER = 4
+};
+
+// Cheap and right for almost all: '@' at the place where it is after one of our tokens.
+static bool uri_may_be_ours(const struct sip_msg *msg, struct sip_slice uri)
+{
+	const char *p = msg->buf + uri.off;
+	static const uint8_t lengths[] = {34, 42, 50, 58};
+
+	for (unsigned int i = 0; i < sizeof(lengths); i++)
+		if (uri.len > URI_USER + lengths[i] && p[URI_USER + lengths[i]] == '@')
+			return true;
+	return false;
+}
+
+bool routes_wanted(const struct request *r)
+{
+	return sip_has(r->msg, SIP_HDR_ROUTE) || uri_may_be_ours(r->msg, r->msg->request_uri);
+}
+
+static void note_token(struct request *r, enum token_error error)
+{
+	if (error > r->out->token)
+		r->out->token = (uint8_t)error;
+}
+
+// Take in what the user part of a URI says, if it is a token of ours. The last one counts: a dialog
+// that passed us twice without a proxy of its own in between goes straight to its far end.
+static bool take_token(struct request *r, struct strv user)
+{
+	struct routes *routes = &r->routes;
+	struct route_token route;
+	struct path_token path;
+	enum token_error error = route_token_verify(r->snap, user, r->call_digest, &route);
+
+	if (error == TOKEN_OK) {
+		routes->route = route;
+		routes->has_route_token = true;
+		routes->has_path_token = false;
+		return true;
+	}
+	note_token(r, error);
+	if (error != TOKEN_ABSENT)
+		return false;
+	error = path_token_verify(r->snap, user, &path);
+	// The flow of a Path is for our backends. Whoever else knows the token got it from a 200 to
+	// REGISTER and may not send through it.
+	if (error == TOKEN_OK && r->source_backend == SNAPSHOT_NONE)
+		error = TOKEN_FORGED;
+	note_token(r, error);
+	if (error != TOKEN_OK)
+		return false;
+	routes->path = path;
+	routes->has_path_token = true;
+	routes->has_route_token = false;
+	return true;
+}
+
+// Does this URI mean us: by a token that verifies, or by the address of a listener?
+static bool uri_is_ours(struct request *r, struct sip_slice slice, bool *token)
+{
+	const struct sip_msg *msg = r->msg;
+	struct endpoint ep;
+	struct sip_uri uri;
+
+	*token = false;
+	if (sip_uri_parse(msg, slice, &uri) != 0 || !uri.is_sip)
+		return false;
+	if (uri.user.len > 0)
+		*token = take_token(r, sip_strv(msg, uri.user));
+	return *token ||
+		(literal_endpoint(msg, uri.host, uri.port, &ep) &&
+			snapshot_find_listener(r->snap, &ep) != SNAPSHOT_NONE);
+}
+
+static unsigned int gather(
+	const struct sip_msg *msg, struct route_value values[ROUTES_MAX], bool *complete)
+{
+	struct sip_iter it = {0};
+	struct sip_name_addr na;
+	unsigned int nb = 0;
+	bool bad = false;
+
+	*complete = false;
+	while (nb < ROUTES_MAX) {
+		struct route_value *v = &values[nb];
+
+		if (!sip_next_value(msg, SIP_HDR_ROUTE, &it, &v->value, &bad)) {
+			*complete = !bad;
+			break;
+		}
+		if (sip_name_addr_parse(msg, v->value, &na) != 0)
+			break;
+		v->uri = na.uri;
+		v->hdr = it.hdr;
+		nb++;
+	}
+	return nb;
+}
+
+static void cut(struct routes *routes, uint32_t from, uint32_t to)
+{
+	struct sip_slice *last = &routes->cuts[routes->nb_cuts - 1];
+
+	if (routes->nb_cuts > 0 && (uint32_t)last->off + last->len == from) {
+		last->len = (uint16_t)(to - last->off);
+		return;
+	}
+	routes->cuts[routes->nb_cuts++] = (struct sip_slice){(uint16_t)from, (uint16_t)(to - from)};
+}
+
+static uint32_t slice_end(struct sip_slice s)
+{
+	return (uint32_t)s.off + s.len;
+}
+
+// Take out values [from, to) of one header field that has values [first, end).
+static void cut_line(const struct sip_msg *msg, struct routes *routes,
+	const struct route_value *values, const unsigned int at[4])
+{
+	unsigned int first = at[0], from = at[1], to = at[2], end = at[3];
+
+	if (from == to)
+		return;
+	if (from == first && to == end)
+		cut(routes, msg->hdr_line[values[first].hdr], msg->hdr_line[values[first].hdr + 1]);
+	else if (to < end)
+		cut(routes, values[from].value.off, values[to].value.off);
+	else
+		cut(routes, slice_end(values[from - 1].value), slice_end(values[to - 1].value));
+}
+
+// Take out the first `front` values, and the last one if `back`.
+static void cut_values(const struct sip_msg *msg, struct routes *routes,
+	const struct route_value *values, const unsigned int nb, unsigned int front, bool back)
+{
+	unsigned int keep_end = nb - back;
+
+	for (unsigned int first = 0; first < nb;) {
+		unsigned int end = first + 1, from, to;
+
+		while (end < nb && values[end].hdr == values[first].hdr)
+			end++;
+		// What stays of this header field is [from, to).
+		from = front < first ? first : front < end ? front : end;
+		to = keep_end < from ? from : keep_end < end ? keep_end : end;
+		if (from == to) {
+			cut_line(msg, routes, values, (unsigned int[]){first, first, end, end});
+		} else {
+			cut_line(msg, routes, values, (unsigned int[]){first, first, from, end});
+			cut_line(msg, routes, values, (unsigned int[]){first, to, end, end});
+		}
+		first = end;
+	}
+}
+
+// Is this next hop a strict router, which wants to be in the Request-URI (16.6 step 6)? Only asked
+// of routes that a token or a backend vouches for: what others preload is for our backends to
+// judge.
+static bool next_is_strict(const struct request *r)
+{
+	struct sip_uri uri;
+
+	if (!r->routes.has_next ||
+		(r->source_backend == SNAPSHOT_NONE && !r->routes.has_route_token))
+		return false;
+	return sip_uri_parse(r->msg, r->routes.next_uri, &uri) == 0 && uri.is_sip && !uri.lr;
+}
+
+void routes_scan(struct request *r)
+{
+	struct route_value values[ROUTES_MAX];
+	struct routes *routes = &r->routes;
+	const struct sip_msg *msg = r->msg;
+	bool complete, token;
+	unsigned int nb = gather(msg, values, &complete), pops = 0, limit;
+
+	// A strict router before us has put our Record-Route into the Request-URI, and what was
+	// there at the end of Route (16.4).
+	if (uri_may_be_ours(msg, msg->request_uri) && uri_is_ours(r, msg->request_uri, &token) &&
+		token && nb > 0 && complete) {
+		routes->restore_uri = true;
+		routes->uri = values[nb - 1].uri;
+	}
+	limit = nb - routes->restore_uri;
+	while (pops < limit && pops < ROUTES_POP_MAX && uri_is_ours(r, values[pops].uri, &token))
+		pops++;
+	if (pops < limit) {
+		routes->has_next = true;
+		routes->next_uri = values[pops].uri;
+		routes->strict_next = next_is_strict(r);
+	}
+	if (nb > 0)
+		routes->end = msg->hdr_line[values[nb - 1].hdr + 1];
+	cut_values(msg, routes, values, nb, pops + routes->strict_next, routes->restore_uri);
+}

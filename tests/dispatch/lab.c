@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/dispatch/lab.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dataplane/dispatch/binding_table.h"
+#include "dataplane/dispatch/reply.h"
+#include "dataplane/dispatch/txn_cache.h"
+
+#define TXNS 1024
+#define BINDINGS 1024
+
+struct endpoint lab_endpoint(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	struct endpoint ep;
+
+	ck_assert_ptr_nonnull(colon);
+	ck_assert_int_eq(ip_addr_parse((struct strv){text, (size_t)(colon - text)}, &ep.ip), 0);
+	ep.port = (uint16_t)atoi(colon + 1);
+	return ep;
+}
+
+static void set_backends(
+	const struct lab_options *o, struct snapshot_backend *b, struct snapshot_service *s)
+{
+	static const struct {
+		const char *name, *addr;
+		uint16_t service;
+	} all[] = {
+		{"kam1", "10.20.1.11:5060", 0},
+		{"kam2", "10.20.1.12:5060", 0},
+		{"kam3", "10.20.1.13:5060", 0},
+		{"kam4", "10.20.1.14:5060", 0},
+		{"v6a", "[2001:db8:20::11]:5060", 1},
+		{"v6b", "[2001:db8:20::12]:5060", 1},
+	};
+	uint16_t nb = 0;
+
+	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if ((i == 1 && o->without_kam2) || (i == 3 && !o->with_kam4))
+			continue;
+		if (s[all[i].service].nb_backends++ == 0)
+			s[all[i].service].backend_first = nb;
+		strcpy(b[nb].name, all[i].name);
+		b[nb].addr = lab_endpoint(all[i].addr);
+		b[nb].service = all[i].service;
+		b[nb].weight = 100;
+		nb++;
+	}
+}
+
+static void set_services(const struct lab_options *o, struct snapshot_service *s)
+{
+	strcpy(s[0].name, "access");
+	strcpy(s[1].name, "core");
+	for (int i = 0; i < 2; i++) {
+		s[i].flags = o->no_flags ? 0
+			: o->flags != 0
+			? o->flags
+			: SERVICE_RECORD_ROUTE | SERVICE_PATH | SERVICE_REPLY_UNPARSABLE;
+		s[i].mode = o->mode;
+		s[i].hash_key = s[i].register_hash_key = o->hash_key;
+		s[i].retry_after = 7;
+		s[i].max_message = o->max_message;
+	}
+	s[0].listener_v4 = o->two_sided ? INSIDE : VIP4;
+	s[0].listener_v6 = VIP6;
+	s[1].listener_v4 = CORE4;
+	s[1].listener_v6 = CORE6;
+}
+
+void lab_init(struct lab *lab, const struct lab_options *options)
+{
+	static const struct lab_options defaults;
+	const struct lab_options *o = options != NULL ? options : &defaults;
+	static const char *const addresses[LISTENERS] = {VIP, "[2001:db8:5::5]:5060",
+		"10.20.1.5:5060", "203.0.113.6:5060", "[2001:db8:20::5]:5060"};
+	struct snapshot_listener listeners[LISTENERS] = {0};
+	struct snapshot_service services[2] = {0};
+	struct snapshot_backend backends[LAB_BACKENDS_MAX + 1] = {0};
+	struct snapshot_port ports[1] = {{.name = "wan0", .mtu = 1500}};
+	struct snapshot_prefix acl[1] = {{.ip = lab_endpoint(CALLER).ip, .len = 32}};
+	struct snapshot_key keys[3] = {{.id = 'a', .key = "first signing ke"},
+		{.id = 'b', .key = "second signing k"}, {.id = 'c', .key = "third signing ke"}};
+	struct snapshot_input in = {
+		.generation = 1,
+		.table_key = "key of the table",
+		.keys = keys,
+		.nb_keys = o->nb_keys != 0 ? o->nb_keys : 1,
+		.primary_key = o->primary_key,
+		.prev_primary_key = o->prev_primary_key,
+		.prev_key_until_ms = o->prev_key_until_ms,
+		.ports = ports,
+		.listeners = listeners,
+		.services = services,
+		.backends = backends,
+		.acl = acl,
+		.nb_ports = 1,
+		.nb_listeners = LISTENERS,
+		.nb_services = 2,
+		.nb_acl = 1,
+		.prev = o->prev,
+		.prev_until_ms = o->prev_until_ms,
+	};
+	const char *why;
+	size_t size;
+
+	memset(lab, 0, sizeof(*lab));
+	for (int i = 0; i < LISTENERS; i++) {
+		listeners[i].local = lab_endpoint(addresses[i]);
+		listeners[i].service = i >= CORE4;
+	}
+	listeners[VIP4].nb_acl_deny = o->deny_caller;
+	set_services(o, services);
+	set_backends(o, backends, services);
+	in.nb_backends = services[0].nb_backends + services[1].nb_backends;
+
+	size = snapshot_build_size(&in);
+	ck_assert_uint_gt(size, 0);
+	lab->snap = aligned_alloc(64, size);
+	memset(lab->snap, 0, size);
+	ck_assert_int_eq(snapshot_build(&in, lab->snap, size), 0);
+	ck_assert_msg(snapshot_validate(lab->snap, size, &why) == 0, "%s", why);
+
+	memset(&lab->bits, 0xff, sizeof(lab->bits));
+	lab->txns = aligned_alloc(64, txn_cache_size(TXNS));
+	lab->bindings = aligned_alloc(64, binding_table_size(BINDINGS));
+	lab->ctx = (struct decide_ctx){
+		.snap = lab->snap,
+		.bits = &lab->bits,
+		.txns = txn_cache_init(lab->txns, TXNS, (const uint8_t *)"key of the cache"),
+		.bindings = binding_table_init(
+			lab->bindings, BINDINGS, (const uint8_t *)"key of the AoRs!"),
+		.now_ms = 1000000,
+	};
+}
+
+void lab_fini(struct lab *lab)
+{
+	free(lab->snap);
+	free(lab->txns);
+	free(lab->bindings);
+	free(lab->raw);
+}
+
+static size_t with_crlf(const char *text, char *out)
+{
+	size_t len = 0;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '\n' && (len == 0 || out[len - 1] != '\r'))
+			out[len++] = '\r';
+		out[len++] = *text;
+	}
+	return len;
+}
+
+int lab_send(struct lab *lab, const char *text, const char *source, uint16_t listener)
+{
+	size_t room = 2 * strlen(text), len;
+	enum sip_reason reason;
+
+	free(lab->raw);
+	lab->raw = malloc(room + 2 * SIP_PAD);
+	memset(lab->raw, 'x', room + 2 * SIP_PAD);
+	len = with_crlf(text, lab->raw + SIP_PAD);
+	reason = sip_parse(&lab->msg, lab->raw + SIP_PAD, len);
+	lab->in = (struct decide_in){
+		.msg = &lab->msg,
+		.source = lab_endpoint(source),
+		.listener = listener,
+		.resolved = lab->in.resolved,
+	};
+	if (reason == SIP_OK)
+		decide(&lab->ctx, &lab->in, &lab->d);
+	else
+		decide_unparsable(&lab->ctx, &lab->in, reason, &lab->d);
+
+	lab->out_len = 0;
+	if (lab->d.action == ACTION_FORWARD) {
+		lab->out_len = (int)edit_apply(&lab->msg, &lab->d.edits, lab->out);
+		ck_assert_int_eq(lab->out_len, (int)lab->msg.len + lab->d.edits.growth);
+	} else if (lab->d.action == ACTION_REPLY) {
+		lab->out_len =
+			reply_build(&lab->ctx, &lab->in, &lab->d, lab->out, sizeof(lab->out) - 1);
+		ck_assert_int_gt(lab->out_len, 0);
+	}
+	lab->out[lab->out_len] = '\0';
+	return lab->d.action;
+}
+
+char *lab_out(const struct lab *lab)
+{
+	return strdup(lab->out);
+}
+
+static bool is_token_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7');
+}
+
+bool lab_matches(const char *text, const char *pattern)
+{
+	for (; *pattern != '\0'; pattern++) {
+		if (*pattern == '*') {
+			if (!is_token_char(*text))
+				return false;
+			while (is_token_char(*text))
+				text++;
+			continue;
+		}
+		if (*pattern == '\n' && *text == '\r')
+			text++;
+		if (*text++ != *pattern)
+			return false;
+	}
+	return *text == '\0';
+}
