@@ -170,15 +170,16 @@ class Addresses:
 class Lab:
     """The namespaces of one test. A context manager: leaving it ends all that runs in it."""
 
-    def __init__(self, name, family=4, backends=3, nodes=1, one_port=False):
-        self.name, self.family, self.nodes, self.one_port = name, family, nodes, one_port
-        self.a = Addresses(family)
+    def __init__(self, name, family=4, inside_family=None, backends=3, nodes=1, one_port=False):
+        self.name, self.nodes, self.one_port = name, nodes, one_port
+        self.a = Addresses(family)  # of the callers
+        self.i = Addresses(inside_family or family)  # of the backends and called parties
         self.dir = os.path.join(SCRATCH, name)
         self.processes = []
         self.namespaces = []
         self.closers = []
         self.caller_address = self.a.outside % 10
-        subnet = self.a.outside if one_port else self.a.inside
+        subnet = self.i.outside if one_port else self.i.inside
         self.answer_address = subnet % 50
         self.backend_addresses = [subnet % (101 + i) for i in range(backends)]
         self.caller_ns = "call"
@@ -222,9 +223,9 @@ class Lab:
         run("sysctl", "-qw", *settings, "net.ipv4.ping_group_range=0 0", ns=ns)
         run("ip", "-n", ns, "link", "set", "lo", "up")
 
-    def bridge(self, ns, addresses):
+    def bridge(self, ns, addresses, bits):
         lines = ["link add br0 type bridge mcast_snooping 0 forward_delay 0", "link set br0 up"]
-        lines += ["addr add %s/%d dev br0" % (a, self.a.subnet_bits) for a in addresses]
+        lines += ["addr add %s/%d dev br0" % (a, bits) for a in addresses]
         run("ip", "-n", ns, "-batch", "-", stdin="\n".join(lines))
 
     def cable(self, ns, port, far_ns, far, bridged=True):
@@ -245,18 +246,18 @@ class Lab:
         return self.a.outside % (2 + node)
 
     def lb_inside(self, node=0):
-        return self.a.inside % (2 + node)
+        return self.i.inside % (2 + node)
 
     def backend_ns(self, i):
         return "b%d" % (i + 1)
 
     def build(self):
-        callers = [self.caller_address]
         self.namespace("call")
-        self.bridge("call", callers + ([self.answer_address] if self.one_port else []))
+        self.bridge("call", [self.caller_address] + ([self.answer_address] if self.one_port else []),
+                    self.a.subnet_bits)
         if not self.one_port:
             self.namespace("fab")
-            self.bridge("fab", [self.answer_address])
+            self.bridge("fab", [self.answer_address], self.i.subnet_bits)
         for node in range(self.nodes):
             self.namespace(self.lb_ns(node))
             self.cable("call", "lb%d" % node, self.lb_ns(node), "out0")
@@ -266,7 +267,7 @@ class Lab:
             ns = self.backend_ns(i)
             self.namespace(ns)
             self.cable(self.answer_ns, "b%d" % i, ns, "eth0")
-            run("ip", "-n", ns, "addr", "add", "%s/%d" % (address, self.a.subnet_bits), "dev",
+            run("ip", "-n", ns, "addr", "add", "%s/%d" % (address, self.i.subnet_bits), "dev",
                 "eth0")
             # All that a backend sends beyond its subnet goes through the first balancer node.
             gateway = self.lb_outside() if self.one_port else self.lb_inside()

@@ -26,7 +26,7 @@ class Caller:
 
     def __init__(self, lab, name, scenario="call", calls=10, rate=10, port=5060, service="u5070",
                  call_id=None, pause_ms=200, target=None, ns=None, address=None, extra=(),
-                 recv_timeout_ms=20000):
+                 recv_timeout_ms=20000, domain=None):
         self.lab, self.name, self.calls = lab, name, calls
         self.log_file = os.path.join(lab.dir, name + ".calls")
         self.messages = os.path.join(lab.dir, name + ".messages")
@@ -36,7 +36,7 @@ class Caller:
             "sipp", "-sf", os.path.join(SCENARIOS, scenario + ".xml"),
             "-i", address, "-p", port, "-mi", address,
             "-m", calls, "-r", rate, "-l", 100000, "-d", pause_ms,
-            "-s", service, "-cid_str", call_id or name + "-%u",
+            "-s", service, "-key", "domain", domain or lab.a.text(lab.a.vip, 5060), "-cid_str", call_id or name + "-%u",
             "-nostdin", "-trace_logs", "-log_file", self.log_file,
             "-trace_shortmsg", "-shortmessage_file", self.messages,
             "-trace_err", "-error_file", self.errors,
@@ -147,9 +147,9 @@ class Backend:
         with open(os.path.join(HERE, "kamailio", "proxy.cfg")) as f:
             text = f.read()
         values = {
-            "LISTEN": lab.a.text(self.address, 5060),
+            "LISTEN": lab.i.text(self.address, 5060),
             "MODULES": kamailio_modules(),
-            "ANSWER_HOST": lab.a.text(lab.answer_address),
+            "ANSWER_HOST": lab.i.text(lab.answer_address),
         }
         for key, value in values.items():
             text = text.replace("@%s@" % key, value)

@@ -115,12 +115,12 @@ class Node:
     def base_config(self, workers, redis, key_file):
         lab, a = self.lab, self.lab.a
         self.config_workers = workers
-        bits = a.subnet_bits
         ports = [{"name": "wan0", "device": self.device(0, "out0"), "mtu": 1500,
-                  "addresses": ["%s/%d" % (lab.lb_outside(self.index), bits)]}]
+                  "addresses": ["%s/%d" % (lab.lb_outside(self.index), a.subnet_bits)]}]
         if not lab.one_port:
             ports.append({"name": "core0", "device": self.device(1, "in0"), "mtu": 1500,
-                          "addresses": ["%s/%d" % (lab.lb_inside(self.index), bits)]})
+                          "addresses": ["%s/%d" % (lab.lb_inside(self.index),
+                                                   lab.i.subnet_bits)]})
         config = {
             "schema": 1,
             "node": {"name": self.name, "cluster": "e2e"},
@@ -136,7 +136,8 @@ class Node:
             "defaults": {"health_check": dict(self.HEALTH)},
             "services": [{
                 "name": "access",
-                "listen": [{"address": a.vip, "port": 5060, "transport": "udp"}],
+                "listen": [{"address": vip, "port": 5060, "transport": "udp"}
+                           for vip in dict.fromkeys([a.vip, lab.i.vip])],
                 "backends": [
                     {"name": "b%d" % (i + 1), "address": address, "port": 5060, "weight": 100}
                     for i, address in enumerate(lab.backend_addresses)

@@ -2,6 +2,7 @@
 """All end-to-end tests, in the order they run."""
 
 import test_calls
+import test_edge
 import test_failures
 import test_operation
 
@@ -13,5 +14,5 @@ def tests_of(module):
             and f.__code__.co_argcount == 0 and not f.__name__.startswith("_")]
 
 
-TESTS = [t for m in (test_calls, test_failures, test_operation) for t in tests_of(m)]
+TESTS = [t for m in (test_calls, test_edge, test_failures, test_operation) for t in tests_of(m)]
 QUICK = [test_calls.a_thousand_calls_complete_and_each_stays_at_one_backend]

@@ -79,7 +79,8 @@ def messages_are_answered():
 def registrations_are_answered_and_learned():
     with Lab("register") as lab:
         node, _, _ = calls_complete(lab, scenario="register", answer="answer-single",
-                                    service="user", extra=["-key", "expires", "600"])
+                                    service="user", domain="example.com",
+                                    extra=["-key", "expires", "600"])
         listed = node.json("registration", "list", "--limit", "1000")["registrations"]
         expect(len(listed) == 300, "%d of 300 registrations are listed" % len(listed))
 

@@ -133,7 +133,7 @@ def a_registration_of_one_node_is_listed_on_the_other_and_expires():
             rows = node.json("registration", "list")["registrations"]
             return {r["aor"]: r for r in rows}
 
-        Caller(lab, "register", "register", calls=1, service="user",
+        Caller(lab, "register", "register", calls=1, service="user", domain="example.com",
                extra=["-key", "expires", "4"]).all_completed()
         done = time.monotonic()
         rows = wait_until("node B lists the registration", lambda: listed(b), 1.0)
