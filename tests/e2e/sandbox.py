@@ -19,9 +19,12 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
+MS_REC = 0x4000
+MS_PRIVATE = 0x40000
 PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL("libc.so.6", use_errno=True)
+libc.mount.argtypes = [ctypes.c_char_p] * 3 + [ctypes.c_ulong, ctypes.c_char_p]
 
 detach_fd = -1  # where the driver lets the caller go
 outside_pid = 0  # of the sandbox's init, as the caller's PID namespace numbers it
@@ -36,6 +39,14 @@ def unshare(flags):
     if libc.unshare(flags) != 0:
         err = ctypes.get_errno()
         raise OSError(err, "unshare: " + os.strerror(err))
+
+
+def mount(source, target, kind, flags=0, data=None):
+    """mount(2) itself: mount(8) would leave its notes in the /run that is not ours yet."""
+    text = [t.encode() if t else None for t in (source, target, kind, data)]
+    if libc.mount(text[0], text[1], text[2], flags, text[3]) != 0:
+        err = ctypes.get_errno()
+        raise OSError(err, "mount %s: %s" % (target, os.strerror(err)))
 
 
 def exit_code(status):
@@ -69,9 +80,9 @@ def init(main, pid_pipe):
     die_with_parent()
     outside_pid = int(os.read(pid_pipe, 32))
     os.close(pid_pipe)
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"], check=True)
+    mount("none", "/", None, MS_REC | MS_PRIVATE)
+    mount("proc", "/proc", "proc")
+    mount("tmpfs", "/run", "tmpfs", data="mode=0755")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     os.makedirs("/run/netns")
     os.makedirs("/run/lock")

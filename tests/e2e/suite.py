@@ -5,6 +5,7 @@ import test_calls
 import test_edge
 import test_failures
 import test_operation
+import test_sandbox
 
 
 def tests_of(module):
@@ -14,5 +15,5 @@ def tests_of(module):
             and f.__code__.co_argcount == 0 and not f.__name__.startswith("_")]
 
 
-TESTS = [t for m in (test_calls, test_edge, test_failures, test_operation) for t in tests_of(m)]
+TESTS = [t for m in (test_calls, test_edge, test_failures, test_operation, test_sandbox) for t in tests_of(m)]
 QUICK = [test_calls.a_thousand_calls_complete_and_each_stays_at_one_backend]
