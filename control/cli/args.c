@@ -18,7 +18,7 @@ struct parser {
 	char **argv;
 	int argc, next; // the token to look at
 	char *words; // understood so far
-	bool only_args; // after "--"
+	bool no_options; // after "--"
 };
 
 int cli_fail(int status, const char *format, ...)
@@ -232,8 +232,8 @@ static int take_word(struct parser *p, const char *token)
 	int len = snprintf(
 		words, sizeof(words), "%s%s%s", p->words, p->words[0] != '\0' ? " " : "", token);
 
-	if (cli->nb_args == 0 && !p->only_args && strchr(token, ' ') == NULL && len > 0 &&
-		len < WORDS_MAX && is_prefix(words)) {
+	if (cli->nb_args == 0 && strchr(token, ' ') == NULL && len > 0 && len < WORDS_MAX &&
+		is_prefix(words)) {
 		memcpy(p->words, words, (size_t)len + 1);
 		cli->command = find_command(words);
 		return CLI_DONE;
@@ -268,10 +268,10 @@ int cli_parse(int argc, char **argv, const char **args, char words[128], struct 
 		const char *token = p.argv[p.next++];
 		int status;
 
-		if (p.only_args || token[0] != '-' || token[1] == '\0')
+		if (p.no_options || token[0] != '-' || token[1] == '\0')
 			status = take_word(&p, token);
 		else if (strcmp(token, "--") == 0)
-			status = (p.only_args = true, CLI_DONE);
+			status = (p.no_options = true, CLI_DONE);
 		else if (token[1] == '-')
 			status = take_long(&p, token);
 		else

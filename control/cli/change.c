@@ -66,7 +66,7 @@ static void print_move(const json_t *move, bool dry_run)
 			field_text_or(item, "backend", "-"), field_number(item, "share") * 100);
 	fclose(out);
 	say("%s %.1f%% of the %s table (ideal %.1f%%)%s",
-		dry_run ? "would move:  " : "moved:  ", field_number(move, "share") * 100,
+		dry_run ? "would move:  " : "moved: ", field_number(move, "share") * 100,
 		field_text_or(move, "service", "-"), field_number(move, "ideal") * 100, to);
 	free(to);
 }

@@ -97,7 +97,7 @@ static void set_fields(json_t *object, const struct inspection *in, bool *lossy)
 	json_object_set_new(
 		object, "status", has && !request ? json_integer(msg->status) : json_null());
 	json_object_set_new(object, "request_uri",
-		in->has_all && request ? json_slice(msg, msg->request_uri, lossy) : json_null());
+		has && request ? json_slice(msg, msg->request_uri, lossy) : json_null());
 	json_object_set_new(
 		object, "call_id", has ? json_slice(msg, msg->call_id, lossy) : json_null());
 	json_object_set_new(object, "cseq", in->has_all ? json_integer(msg->cseq) : json_null());

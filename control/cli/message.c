@@ -101,6 +101,8 @@ void message_print_arrow(FILE *out, struct strv octets, size_t off, size_t first
 	size_t starts[2];
 	int nb_before = 0;
 
+	if (octets.len == 0)
+		return;
 	if (off > octets.len)
 		off = octets.len;
 	start = line_start(octets, off);

@@ -123,7 +123,7 @@ static void print_status(const json_t *answer)
 	if (field_true(answer, "ready"))
 		line("ready", "yes");
 	else
-		line("ready", "NO: %s", reasons != NULL ? reasons : "-");
+		line("ready", "NO: %s", reasons != NULL && reasons[0] != '\0' ? reasons : "-");
 	free(reasons);
 	print_config(json_object_get(answer, "config"));
 	print_dataplane(json_object_get(answer, "dataplane"));
@@ -195,7 +195,9 @@ int cmd_ready(struct cli *cli)
 		puts("ready");
 	} else {
 		reasons = join(json_object_get(answer, "reasons"));
-		line("not ready:", "%s", reasons != NULL ? reasons : "-");
+		printf("not ready: ");
+		text_escape(stdout, strv_from(reasons != NULL ? reasons : "-"));
+		putchar('\n');
 		free(reasons);
 	}
 	json_decref(answer);

@@ -277,7 +277,11 @@ const char *text_suggest(const char *typed, const char *const *words)
 
 	for (; *words != NULL; words++) {
 		unsigned int distance = text_distance(typed, *words);
+		size_t len = strlen(typed) < strlen(*words) ? strlen(typed) : strlen(*words);
 
+		// "maintenance" for "maint", "reg" for "registration".
+		if (len >= 3 && strncmp(typed, *words, len) == 0)
+			distance = distance > 1 ? 1 : distance;
 		if (distance < best || (distance == best && found == NULL)) {
 			best = distance;
 			found = *words;

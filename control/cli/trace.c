@@ -235,7 +235,8 @@ static int finish(const struct trace *trace, const json_t *last)
 		json_dumpf(last, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 	} else {
-		fprintf(stderr, "%" PRIu64 " messages, ended by: ", trace->nb_copies);
+		fprintf(stderr, "%" PRIu64 " message%s, ended by: ", trace->nb_copies,
+			trace->nb_copies == 1 ? "" : "s");
 		text_escape(stderr, strv_from(end));
 		fputc('\n', stderr);
 	}
