@@ -32,7 +32,7 @@ static inline bool char_is(char c, unsigned int classes)
 #define SIP_METHOD_MULT 0x3d9c172411e20b8fULL // ... and the 14 methods
 
 // Known header names in lower case, by slot: (first 8 octets + length) * mult >> 58.
-extern const uint8_t sip_name_octets[SIP_NAME_SLOTS][32]; // padded with 0, which no name contains
+extern const uint8_t sip_name_octets[SIP_NAME_SLOTS][32]; // with ":", padded with 0
 extern const uint8_t sip_name_len[SIP_NAME_SLOTS];
 extern const uint8_t sip_name_id[SIP_NAME_SLOTS];
 

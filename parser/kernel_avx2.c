@@ -97,6 +97,11 @@ static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
 	return (unsigned int)__builtin_ctz(~mask256(_mm256_cmpeq_epi8(v, known)));
 }
 
+static inline uint64_t k_low_bits(uint64_t w, unsigned int n)
+{
+	return _bzhi_u64(w, n);
+}
+
 struct k_count {
 	__m256i lanes;
 };

@@ -120,6 +120,11 @@ static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
 	}
 }
 
+static inline uint64_t k_low_bits(uint64_t w, unsigned int n)
+{
+	return n < 64 ? w & ((1ULL << n) - 1) : w;
+}
+
 struct k_count {
 	unsigned int sum;
 };

@@ -101,6 +101,11 @@ static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
 	return (unsigned int)__builtin_ctz(differ(p, name) | differ(p + 16, name + 16) << 16);
 }
 
+static inline uint64_t k_low_bits(uint64_t w, unsigned int n)
+{
+	return n < 64 ? w & ((1ULL << n) - 1) : w;
+}
+
 struct k_count {
 	__m128i lanes[2];
 };

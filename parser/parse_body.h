@@ -45,15 +45,10 @@ static inline uint32_t load32(const char *p)
 	return w;
 }
 
-// The low n octets of w; all of them from 8 on.
+// The low n octets of w; all of them from 8 on, n up to 31.
 static inline uint64_t low_octets(uint64_t w, unsigned int n)
 {
-	return n < 8 ? w & ((1ULL << (8 * n)) - 1) : w;
-}
-
-static inline uint64_t low_bits(uint64_t w, unsigned int n)
-{
-	return n < 64 ? w & ((1ULL << n) - 1) : w;
+	return k_low_bits(w, 8 * n);
 }
 
 static inline unsigned int ctz64(uint64_t w)
@@ -154,7 +149,7 @@ static inline int hot_index(struct sip_msg *msg, const char *buf, size_t len)
 	last = ctz64(eoh);
 	if (unlikely(base + last >= len || n > INDEX_LINES_MAX))
 		return -1;
-	for (lf = low_bits(lf, last); lf != 0; lf &= lf - 1)
+	for (lf = k_low_bits(lf, last); lf != 0; lf &= lf - 1)
 		line[n++] = (uint16_t)(base + ctz64(lf) + 1);
 	msg->header_len = (uint16_t)(base + last + 1);
 	// Two octets for each line end and two for the empty line.
@@ -178,7 +173,7 @@ struct block {
 static inline struct block look(const char *buf, uint32_t base, uint32_t len)
 {
 	const char *p = buf + base;
-	uint64_t valid = low_bits(~0ULL, len - base < 64 ? len - base : 64);
+	uint64_t valid = k_low_bits(~0ULL, len - base < 64 ? len - base : 64);
 	uint64_t lf = k_eq64(p, '\n') & valid, cr = k_eq64(p, '\r') & valid;
 	uint64_t after_cr = base == 0 ? cr << 1 : k_eq64(p - 1, '\r');
 	uint64_t last = len - base > 64 ? 0 : 1ULL << (len - base - 1); // the last octet there is
@@ -248,7 +243,8 @@ struct seen {
 // colon, at most one SP, a value, CRLF.
 static inline bool classify(struct sip_msg *msg, const char *buf, unsigned int i)
 {
-	const char *p = buf + msg->hdr_line[i];
+	unsigned int line = msg->hdr_line[i];
+	const char *p = buf + line;
 	unsigned int n = (unsigned int)__builtin_ctz(k_nontoken32(p) | 1u << 31);
 	uint64_t w = low_octets(load64(p) | WORD8(' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '), n);
 	uint64_t slot = (w + n) * SIP_NAME_MULT >> 58;
@@ -258,8 +254,8 @@ static inline bool classify(struct sip_msg *msg, const char *buf, unsigned int i
 	if (unlikely(p[n] != ':' || n == 0 || (unsigned char)p[skip] <= ' ' ||
 		    buf[msg->hdr_line[i + 1] - 2] != '\r'))
 		return false;
-	msg->hdr_id[i] = same == n && sip_name_len[slot] == n ? sip_name_id[slot] : SIP_HDR_OTHER;
-	msg->hdr_value[i] = (uint16_t)(msg->hdr_line[i] + skip);
+	msg->hdr_id[i] = same > n ? sip_name_id[slot] : SIP_HDR_OTHER;
+	msg->hdr_value[i] = (uint16_t)(line + skip);
 	return true;
 }
 
@@ -400,7 +396,7 @@ static inline bool fast_via(struct sip_msg *msg, const char *buf, unsigned int i
 	uint32_t transport = load32(p + 8) | WORD4(' ', ' ', ' ', 0), port = 0;
 
 	if (protocol != WORD8('s', 'i', 'p', '/', '2', '.', '0', '/') || end <= at ||
-		end - at > 64 || low_bits(k_value_stop64(buf + at), end - at) != 0)
+		end - at > 64 || k_low_bits(k_value_stop64(buf + at), end - at) != 0)
 		return false;
 	memset(via, 0, sizeof(*via));
 	if (transport == WORD4('u', 'd', 'p', ' '))
@@ -412,7 +408,7 @@ static inline bool fast_via(struct sip_msg *msg, const char *buf, unsigned int i
 	else
 		return false;
 	host = ctz64(~k_host64(buf + at) | 1ULL << 63);
-	semi = low_bits(k_eq64(buf + at, ';'), end - at);
+	semi = k_low_bits(k_eq64(buf + at, ';'), end - at);
 	via->value = slice_at(msg->hdr_value[i], end - msg->hdr_value[i]);
 	via->host = via->sent_by = slice_at(at, host);
 	if (host == 0)
@@ -443,43 +439,71 @@ static inline bool fast_via(struct sip_msg *msg, const char *buf, unsigned int i
 	return fast_via_param(via, buf, at, end - at);
 }
 
+static inline bool is_tag(const char *p)
+{
+	return ((load64(p) & 0xffffffffffULL) | WORD8(0, ' ', ' ', ' ', 0, 0, 0, 0)) ==
+		WORD8(';', 't', 'a', 'g', '=', 0, 0, 0);
+}
+
 // A From or To: [display-name] <URI> [;tag=token], in one window.
 static inline bool fast_tag(
 	const struct sip_msg *msg, const char *buf, unsigned int i, struct sip_slice *tag)
 {
 	unsigned int off = msg->hdr_value[i], len = value_len(msg, i), lt, gt, tail, quoted;
 	const char *p = buf + off;
-	uint64_t stop, semi, quote, space, outside, first;
+	uint64_t stop, semi, quote, outside;
 
-	if (unlikely(len > 64 || len < 4))
-		return false;
 	// What delimits, from the back: '>', then '<'. So nothing stands in the URI or behind it
 	// that might not.
-	stop = low_bits(k_value_stop64(p), len);
-	if (unlikely((stop & (stop - 1)) == 0))
+	stop = k_low_bits(k_value_stop64(p), len);
+	if (unlikely(len > 64 || (stop & (stop - 1)) == 0))
 		return false;
 	gt = 63 - (unsigned int)__builtin_clzll(stop);
 	stop ^= 1ULL << gt;
 	lt = 63 - (unsigned int)__builtin_clzll(stop);
-	semi = low_bits(k_eq64(p, ';'), len);
-	quote = low_bits(k_eq64(p, '"'), lt);
-	space = k_eq64(p, ' ');
+	semi = k_low_bits(k_eq64(p, ';'), len);
+	quote = k_low_bits(k_eq64(p, '"'), lt);
 
-	// The display name: "quoted" without escapes, then SP; or words without ';' or ','.
-	first = quote & 1;
+	// The display name: "quoted" and SP; or words without ';' or ','. A closing quote behind a
+	// backslash may be none.
 	quoted = ctz64((quote & ~1ULL) | 1ULL << 63) + 1;
-	outside = low_bits(~space, lt);
-	outside &= first ? ~0ULL << (quoted & 63) : stop | semi;
+	outside = k_low_bits(~k_eq64(p, ' '), lt);
+	outside &= quote & 1 ? ~0ULL << (quoted & 63) : stop | semi;
 	tail = len - gt - 1;
 	if (unlikely(p[gt] != '>' || p[lt] != '<' || gt == lt + 1 || outside != 0 ||
-		    (first && quoted > lt) || low_bits(k_eq64(p, '\\'), lt) != 0))
+		    ((quote & 1) && (quoted > lt || p[quoted - 2] == '\\'))))
 		return false;
-	*tag = slice_at(tail ? off + gt + 6 : 0, tail ? tail - 5 : 0);
-	if (tail == 0)
+	*tag = tail ? slice_at(off + gt + 6, tail - 5) : slice_at(0, 0);
+	return tail == 0 || (tail > 5 && semi >> gt >> 1 == 1 && is_tag(p + gt + 1));
+}
+
+// The same for longer values, by a window each for display name, URI and tag.
+static __attribute__((noinline)) bool fast_tag_long(
+	const struct sip_msg *msg, const char *buf, unsigned int i, struct sip_slice *tag)
+{
+	unsigned int off = msg->hdr_value[i], len = value_len(msg, i), lt, gt, quoted = 0;
+	const char *p = buf + off;
+	uint64_t stop = k_value_stop64(p), quote = k_eq64(p, '"'), other = ~k_eq64(p, ' ');
+
+	if (quote & 1)
+		quoted = ctz64((quote & ~1ULL) | 1ULL << 63) + 1;
+	if (len <= 64 || quoted > 63 || (quoted != 0 && p[quoted - 2] == '\\'))
+		return false;
+	// The first that delimits and is no SP; nothing but SP between it and the closing quote.
+	lt = ctz64((stop & other & ~0ULL << quoted) | 1ULL << 63);
+	other &= quoted != 0 ? ~0ULL << quoted : k_eq64(p, ';');
+	if (p[lt] != '<' || k_low_bits(other, lt) != 0)
+		return false;
+	gt = lt + 1 + ctz64(k_value_stop64(p + lt + 1) | 1ULL << 63);
+	if (p[gt] != '>' || gt == lt + 1 || gt >= len)
+		return false;
+	*tag = slice_at(0, 0);
+	if (gt + 1 == len)
 		return true;
-	return tail > 5 && semi >> gt >> 1 == 1 &&
-		((load64(p + gt + 1) & 0xffffffffffULL) | WORD8(0, ' ', ' ', ' ', 0, 0, 0, 0)) ==
-		WORD8(';', 't', 'a', 'g', '=', 0, 0, 0);
+	*tag = slice_at(off + gt + 6, len - gt - 6);
+	return len > gt + 6 && len - gt < 69 && is_tag(p + gt + 1) &&
+		ctz64(k_value_stop64(p + gt + 6) | k_eq64(p + gt + 6, ';') | 1ULL << 63) ==
+		len - gt - 6;
 }
 
 static inline bool fast_call_id(struct sip_msg *msg, const char *buf, unsigned int i)
@@ -493,12 +517,18 @@ static inline bool fast_call_id(struct sip_msg *msg, const char *buf, unsigned i
 
 static inline bool fast_cseq(struct sip_msg *msg, const char *buf, unsigned int i)
 {
-	unsigned int n = digits7(buf + msg->hdr_value[i], &msg->cseq);
-	unsigned int at = msg->hdr_value[i] + n + 1, len = msg->hdr_line[i + 1] - 2u - at;
-	uint64_t w = low_octets(load64(buf + at), len);
+	const char *p = buf + msg->hdr_value[i];
+	unsigned int n = digits7(p, &msg->cseq), at, len;
+	uint64_t w, cseq = msg->cseq;
 
-	if (n == 0 || buf[at - 1] != ' ')
+	for (; n >= 7 && n < 10 && char_is(p[n], CH_DIGIT); n++)
+		cseq = cseq * 10 + (uint64_t)(p[n] - '0');
+	msg->cseq = (uint32_t)cseq;
+	at = msg->hdr_value[i] + n + 1;
+	len = msg->hdr_line[i + 1] - 2u - at;
+	if (n == 0 || buf[at - 1] != ' ' || cseq > INT32_MAX || len - 1 > 15)
 		return false;
+	w = low_octets(load64(buf + at), len);
 	msg->cseq_method = slice_at(at, len);
 	if (msg->kind == SIP_REQUEST)
 		return len == msg->method_name.len && len <= 8 && w == low_octets(load64(buf), len);
@@ -555,6 +585,14 @@ static inline bool parse_optional(
 	return true;
 }
 
+static inline bool parse_tag(struct sip_msg *msg, const char *buf, unsigned int i,
+	struct sip_slice *tag, struct sip_fault *fault)
+{
+	return (KERNEL_FAST &&
+		       (likely(fast_tag(msg, buf, i, tag)) || fast_tag_long(msg, buf, i, tag))) ||
+		sip_field_tag(msg, i, tag, fault);
+}
+
 static inline bool parse_fields(
 	struct sip_msg *msg, const char *buf, const struct seen *seen, struct sip_fault *fault)
 {
@@ -568,11 +606,9 @@ static inline bool parse_fields(
 	if (!(KERNEL_FAST && fast_via(msg, buf, first[SIP_HDR_VIA])) &&
 		!sip_field_via(msg, first[SIP_HDR_VIA], fault))
 		return false;
-	if (!(KERNEL_FAST && fast_tag(msg, buf, first[SIP_HDR_FROM], &msg->from_tag)) &&
-		!sip_field_tag(msg, first[SIP_HDR_FROM], &msg->from_tag, fault))
+	if (!parse_tag(msg, buf, first[SIP_HDR_FROM], &msg->from_tag, fault))
 		return false;
-	if (!(KERNEL_FAST && fast_tag(msg, buf, first[SIP_HDR_TO], &msg->to_tag)) &&
-		!sip_field_tag(msg, first[SIP_HDR_TO], &msg->to_tag, fault))
+	if (!parse_tag(msg, buf, first[SIP_HDR_TO], &msg->to_tag, fault))
 		return false;
 	if (!(KERNEL_FAST && fast_call_id(msg, buf, first[SIP_HDR_CALL_ID])) &&
 		!sip_field_call_id(msg, first[SIP_HDR_CALL_ID], fault))
