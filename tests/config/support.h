@@ -101,6 +101,25 @@ static inline struct config *accept(const char *text)
 	return config;
 }
 
+// Run one suite. Returns what main() is to return.
+static inline int run_suite(const char *name, void (*add_tests)(TCase *tc))
+{
+	Suite *suite = suite_create(name);
+	TCase *tc = tcase_create(name);
+	SRunner *runner = srunner_create(suite);
+	int nb_failed;
+
+	tcase_set_timeout(tc, 120);
+	add_tests(tc);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	nb_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return nb_failed > 0;
+}
+
+#define NB(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
 // `text` with its first `from` replaced, to be freed.
 static inline char *replaced(const char *text, const char *from, const char *to)
 {

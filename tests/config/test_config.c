@@ -511,12 +511,8 @@ START_TEST(a_cycle_of_aliases_ends)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *tc)
 {
-	Suite *s = suite_create("config");
-	TCase *tc = tcase_create("config");
-
-	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, secrets_setup, secrets_teardown);
 	tcase_add_test(tc, minimal_has_defaults);
 	tcase_add_test(tc, dataplane_is_mapped);
@@ -530,7 +526,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, only_so_many_errors_are_kept);
 	tcase_add_loop_test(tc, says_why_a_file_cannot_be_read, 0, 2);
 	tcase_add_test(tc, reads_at_most_16_mib);
-	tcase_add_loop_test(tc, digests_see_what_matters, 0, sizeof(changes) / sizeof(changes[0]));
+	tcase_add_loop_test(tc, digests_see_what_matters, 0, NB(changes));
 	tcase_add_test(tc, cluster_digest_covers_the_keys_and_not_where_they_are);
 	tcase_add_test(tc, takes_4096_backends);
 	tcase_add_test(tc, refuses_4097_backends);
@@ -539,17 +535,9 @@ static Suite *suite(void)
 	tcase_add_test(tc, aliases_stand_for_what_they_name);
 	tcase_add_test(tc, aliases_cannot_blow_up_the_file);
 	tcase_add_test(tc, a_cycle_of_aliases_ends);
-	suite_add_tcase(s, tc);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int nb_failed;
-
-	srunner_run_all(runner, CK_ENV);
-	nb_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nb_failed > 0;
+	return run_suite("config", add_tests);
 }

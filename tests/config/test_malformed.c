@@ -138,34 +138,25 @@ START_TEST(text_may_end_anywhere)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *tc)
 {
-	Suite *s = suite_create("malformed");
-	TCase *tc = tcase_create("malformed");
-
-	load();
-	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, secrets_setup, secrets_teardown);
 	tcase_add_loop_test(tc, malformed_text_has_exactly_these_errors, 0, nb_blocks);
 	tcase_add_test(tc, every_key_has_a_block);
 	tcase_add_test(tc, text_may_end_anywhere);
-	suite_add_tcase(s, tc);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int nb_failed;
+	int ret;
 
-	srunner_run_all(runner, CK_ENV);
-	nb_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	load();
+	ret = run_suite("malformed", add_tests);
 	for (int i = 0; i < nb_blocks; i++) {
 		strbuf_fini(&blocks[i].from);
 		strbuf_fini(&blocks[i].to);
 		strbuf_fini(&blocks[i].errors);
 	}
 	free(full);
-	return nb_failed > 0;
+	return ret;
 }

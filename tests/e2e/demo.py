@@ -123,7 +123,11 @@ class Demo:
         self.caller = Caller(self.lab, "demo", calls=calls, rate=self.args.rate, pause_ms=700,
                              recv_timeout_ms=6000)
 
-    def table(self, elapsed, rates):
+    def balancer_messages(self):
+        service = self.node.json("status")["services"][0]
+        return service["requests"] + service["responses"]
+
+    def table(self, elapsed, rates, balancer_rate):
         health = self.node.backends()
         lines = ["", "%-8s %-18s %-6s %-8s %8s %8s %8s" % (
             "BACKEND", "ADDRESS", "ADMIN", "HEALTH", "CALLS", "CALLS/S", "MSG/S")]
@@ -133,11 +137,11 @@ class Demo:
             lines.append("%-8s %-18s %-6s %-8s %8d %8.0f %8.0f" % (
                 b["name"], b["address"], b["admin"], b["health"], len(tail.calls), calls_s,
                 messages_s))
-            short.append("%s %s %d calls %.0f/s" % (b["name"], b["health"], len(tail.calls),
-                                                    calls_s))
+            short.append("%s %s, %d calls, %.0f/s" % (b["name"], b["health"], len(tail.calls),
+                                                      calls_s))
         started, completed = self.caller.progress()
         lines += ["", "callers  %d calls made, %d completed" % (len(started), len(completed)),
-                  "balancer %d messages/s through the DPDK ports" % sum(r[1] for r in rates),
+                  "balancer %.0f messages/s through its DPDK ports" % balancer_rate,
                   "now      " + self.phase]
         clock = "%2d:%02d" % divmod(int(elapsed), 60)
         return [clock + " of %d:%02d" % divmod(self.args.seconds, 60)] + lines, (
@@ -146,6 +150,7 @@ class Demo:
     def watch(self, start, until):
         """Draw until that second of the demo."""
         last = [(time.monotonic(), len(t.calls), t.messages) for t in self.tails]
+        passed = (time.monotonic(), self.balancer_messages())
         while time.monotonic() - start < until:
             time.sleep(0.5)
             rates = []
@@ -155,7 +160,10 @@ class Demo:
                 took = now[0] - last[i][0]
                 rates.append(((now[1] - last[i][1]) / took, (now[2] - last[i][2]) / took))
                 last[i] = now
-            self.screen.draw(*self.table(time.monotonic() - start, rates))
+            now = (time.monotonic(), self.balancer_messages())
+            rate = (now[1] - passed[1]) / (now[0] - passed[0])
+            passed = now
+            self.screen.draw(*self.table(time.monotonic() - start, rates, rate))
 
     def end_phase(self, name):
         for tail in self.tails:

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/dispatch/edit.h"
+
+#include "tests/dispatch/suite.h"
+
+#define HEADROOM 2048
+
+static uint32_t random_state = 7;
+
+static uint32_t random_below(uint32_t limit)
+{
+	random_state = random_state * 1664525 + 1013904223;
+	return (random_state >> 8) % limit;
+}
+
+// The obvious way: into another buffer, piece by piece.
+static uint32_t apply_plainly(
+	const char *buf, uint32_t len, const struct edit_list *list, char *out)
+{
+	uint32_t from = 0, to = 0;
+
+	for (int i = 0; i < list->nb; i++) {
+		const struct edit *e = &list->edits[i];
+
+		memcpy(out + to, buf + from, e->off - from);
+		to += e->off - from;
+		memcpy(out + to, list->text + e->text, e->text_len);
+		to += e->text_len;
+		from = (uint32_t)e->off + e->removed;
+	}
+	memcpy(out + to, buf + from, len - from);
+	return to + len - from;
+}
+
+START_TEST(in_place_gives_what_a_copy_gives)
+{
+	static char room[2 * HEADROOM + 1024], wanted[4096], copied[4096];
+
+	for (int round = 0; round < 20000; round++) {
+		uint32_t len = 1 + random_below(600), off = 0, wanted_len;
+		char *buf = room + HEADROOM;
+		struct sip_msg msg = {.buf = buf, .len = len};
+		struct edit_list list;
+
+		for (uint32_t i = 0; i < len; i++)
+			buf[i] = (char)random_below(256);
+		edit_list_init(&list);
+		for (uint32_t i = random_below(8); i > 0 && off < len; i--) {
+			uint32_t removed = random_below(3) ? random_below(80) : 0;
+			char text[100];
+
+			off += random_below(120);
+			if (off > len)
+				break;
+			removed = removed < len - off ? removed : len - off;
+			memset(text, 'A' + (int)i, sizeof(text));
+			edit_replace(&list, off, removed,
+				(struct strv){text, random_below(3) ? random_below(90) : 0});
+			off += removed + (removed == 0);
+		}
+		wanted_len = apply_plainly(buf, len, &list, wanted);
+		ck_assert_uint_eq(wanted_len, len + (uint32_t)list.growth);
+		ck_assert_uint_eq(edit_apply(&msg, &list, copied), wanted_len);
+		ck_assert_mem_eq(copied, wanted, wanted_len);
+		ck_assert_uint_eq(edit_apply(&msg, &list, buf - list.growth), wanted_len);
+		ck_assert_mem_eq(buf - list.growth, wanted, wanted_len);
+	}
+}
+END_TEST
+
+START_TEST(edits_are_sorted_as_they_come)
+{
+	const char buf[] = "0123456789";
+	struct sip_msg msg = {.buf = buf, .len = 10};
+	struct edit_list list;
+	char out[64] = {0};
+
+	edit_list_init(&list);
+	edit_replace(&list, 8, 1, STRV("H"));
+	edit_replace(&list, 2, 3, STRV("CDE"));
+	edit_replace(&list, 2, 0, STRV("<"));
+	edit_replace(&list, 0, 1, STRV(""));
+	edit_replace(&list, 2, 0, STRV("<"));
+	ck_assert_uint_eq(edit_apply(&msg, &list, out), 11);
+	ck_assert_str_eq(out, "1<<CDE567H9");
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_an_overflow)
+{
+	static char long_text[EDIT_TEXT_MAX];
+	struct edit_list list;
+
+	edit_list_init(&list);
+	edit_replace(&list, 0, 0, (struct strv){long_text, sizeof(long_text)});
+	ck_assert(!list.overflow);
+	edit_replace(&list, 0, 0, STRV("x"));
+	ck_assert(list.overflow);
+
+	edit_list_init(&list);
+	for (uint32_t i = 0; i < EDITS_MAX; i++)
+		edit_add(&list, i, 1, 0, 0);
+	ck_assert(!list.overflow);
+	edit_add(&list, 100, 1, 0, 0);
+	ck_assert(list.overflow);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("edit");
+
+	tcase_add_test(tc, in_place_gives_what_a_copy_gives);
+	tcase_add_test(tc, edits_are_sorted_as_they_come);
+	tcase_add_test(tc, what_does_not_fit_is_an_overflow);
+	return run_suite("edit", tc);
+}
