@@ -14,20 +14,6 @@ static const struct unit durations[] = {
 static const struct unit sizes[] = {
 	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {NULL, 0}};
 
-bool schema_is_array(enum schema_kind kind)
-{
-	return kind == SCHEMA_SEQUENCE || kind == SCHEMA_CPUS || kind == SCHEMA_STATUSES;
-}
-
-uint32_t schema_nb_keys(const struct schema_type *mapping)
-{
-	uint32_t nb = 0;
-
-	while (mapping->keys[nb].name != NULL)
-		nb++;
-	return nb;
-}
-
 const char *schema_kind_name(enum schema_kind kind)
 {
 	static const char *const names[] = {
@@ -142,12 +128,22 @@ void schema_describe(const struct schema_type *type, struct strbuf *out)
 	}
 }
 
+// Without its article.
+static const char *kind_word(enum schema_kind kind)
+{
+	const char *name = schema_kind_name(kind);
+
+	if (strncmp(name, "a ", 2) == 0)
+		return name + 2;
+	return strncmp(name, "an ", 3) == 0 ? name + 3 : name;
+}
+
 static void print_row(
 	const char *path, const struct schema_key *key, uint32_t flags, struct strbuf *out)
 {
 	const struct schema_type *type = &key->type;
+	const char *quote = type->kind == SCHEMA_NAME ? "`" : "";
 	const char *fallback = "-";
-	const char *apply = flags & SCHEMA_RESTART ? "restart" : "reload";
 	struct strbuf range = {0};
 
 	if (key->flags & SCHEMA_REQUIRED)
@@ -157,42 +153,57 @@ static void print_row(
 	else if (key->fallback != NULL)
 		fallback = key->fallback;
 	schema_describe(type, &range);
-	strbuf_printf(out, "| `%s` | %s", path, schema_kind_name(type->kind));
+	if (range.len == 0)
+		strbuf_puts(&range, "-");
+	strbuf_printf(out, "| `%s` | %s", path, kind_word(type->kind));
 	if (type->kind == SCHEMA_SEQUENCE && type->item->kind != SCHEMA_MAPPING)
 		strbuf_printf(out, ", each %s", schema_kind_name(type->item->kind));
-	strbuf_printf(out, " | %s | %s | %s | %s |\n", fallback,
-		range.len > 0 ? strbuf_text(&range) : "-", apply, key->help);
+	strbuf_printf(out, " | %s | %s%s%s | %s | %s |\n", fallback, quote, strbuf_text(&range),
+		quote, flags & SCHEMA_RESTART ? "restart" : "reload", key->help);
 	strbuf_fini(&range);
 }
 
-// `flags` are those of all keys above.
-static void print_mapping(
+static void print_keys(
+	const struct schema_type *mapping, struct strbuf *path, uint32_t flags, struct strbuf *out);
+
+// The row of a key and those below it. `flags` are those of all keys above.
+static void print_key(
+	const struct schema_key *key, struct strbuf *path, uint32_t flags, struct strbuf *out)
+{
+	const struct schema_type *type = &key->type;
+	size_t len = path->len;
+
+	strbuf_printf(path, "%s%s", len > 0 ? "." : "", key->name);
+	if (type->kind == SCHEMA_SEQUENCE)
+		strbuf_puts(path, "[]");
+	flags |= key->flags;
+	print_row(strbuf_text(path), key, flags, out);
+	// The overrides have the keys of defaults.health_check, which are listed there.
+	if (type->kind == SCHEMA_SEQUENCE && type->item->kind == SCHEMA_MAPPING)
+		print_keys(type->item, path, flags, out);
+	else if (type->kind == SCHEMA_MAPPING &&
+		!(key->flags & (SCHEMA_INHERITS | SCHEMA_NEXT_TEMPLATE)))
+		print_keys(type, path, flags, out);
+	strbuf_truncate(path, len);
+}
+
+static void print_keys(
 	const struct schema_type *mapping, struct strbuf *path, uint32_t flags, struct strbuf *out)
 {
-	for (const struct schema_key *key = mapping->keys; key->name != NULL; key++) {
-		const struct schema_type *type = &key->type;
-		size_t len = path->len;
-
-		strbuf_printf(path, "%s%s", len > 0 ? "." : "", key->name);
-		if (type->kind == SCHEMA_SEQUENCE)
-			strbuf_puts(path, "[]");
-		print_row(strbuf_text(path), key, flags | key->flags, out);
-		// The overrides have the keys of defaults.health_check, which are listed there.
-		if (type->kind == SCHEMA_SEQUENCE && type->item->kind == SCHEMA_MAPPING)
-			print_mapping(type->item, path, flags | key->flags, out);
-		else if (type->kind == SCHEMA_MAPPING &&
-			!(key->flags & (SCHEMA_INHERITS | SCHEMA_NEXT_TEMPLATE)))
-			print_mapping(type, path, flags | key->flags, out);
-		strbuf_truncate(path, len);
-	}
+	for (const struct schema_key *key = mapping->keys; key->name != NULL; key++)
+		print_key(key, path, flags, out);
 }
 
 void schema_print_markdown(struct strbuf *out)
 {
 	struct strbuf path = {0};
 
-	strbuf_puts(out, "| key | type | default | allowed | takes effect | meaning |\n");
-	strbuf_puts(out, "|---|---|---|---|---|---|\n");
-	print_mapping(&schema_root, &path, 0, out);
+	for (const struct schema_key *key = schema_root.keys; key->name != NULL; key++) {
+		strbuf_printf(out, "### %s\n\n", key->name);
+		strbuf_puts(out, "| key | type | default | allowed | takes effect | meaning |\n");
+		strbuf_puts(out, "|---|---|---|---|---|---|\n");
+		print_key(key, &path, 0, out);
+		strbuf_puts(out, "\n");
+	}
 	strbuf_fini(&path);
 }

@@ -85,12 +85,6 @@ struct schema_key {
 // The whole file; a SCHEMA_MAPPING.
 extern const struct schema_type schema_root;
 
-// Whether a value of this kind becomes an array in C (and has a count).
-bool schema_is_array(enum schema_kind kind);
-
-// Number of keys of a mapping.
-uint32_t schema_nb_keys(const struct schema_type *mapping);
-
 // What values are allowed, for people: "1..256", "100ms..1h", "poll, pause".
 void schema_describe(const struct schema_type *type, struct strbuf *out);
 
@@ -100,7 +94,8 @@ const char *schema_kind_name(enum schema_kind kind);
 // A value with the largest unit that divides it.
 void schema_format_number(enum schema_kind kind, uint64_t value, struct strbuf *out);
 
-// The reference of docs/configuration.md: one table row for each key, in the order of the schema.
+// The reference in docs/configuration.md: a table for each key of the top level, in the order of
+// the schema, with a row for every key below it.
 void schema_print_markdown(struct strbuf *out);
 
 #endif

@@ -19,10 +19,8 @@ int value_parse_uint(struct text in, uint64_t max, uint64_t *value)
 	for (size_t i = 0; i < in.len; i++) {
 		if (in.ptr[i] < '0' || in.ptr[i] > '9')
 			return -EINVAL;
-		if (v > (UINT64_MAX - 9) / 10)
-			overflow = true;
-		else
-			v = v * 10 + (uint64_t)(in.ptr[i] - '0');
+		overflow |= __builtin_mul_overflow(v, 10, &v);
+		overflow |= __builtin_add_overflow(v, (uint64_t)(in.ptr[i] - '0'), &v);
 	}
 	if (overflow || v > max)
 		return -ERANGE;

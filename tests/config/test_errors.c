@@ -8,7 +8,7 @@ START_TEST(an_error_names_file_line_column_and_path)
 	struct config_error error = {"f.yaml", 35, 15, "a.b", "no"};
 	char text[64];
 
-	ck_assert_int_eq(config_error_format(&error, text, sizeof(text)), 22);
+	ck_assert_int_eq(config_error_format(&error, text, sizeof(text)), 21);
 	ck_assert_str_eq(text, "f.yaml:35:15: a.b: no");
 }
 END_TEST
