@@ -130,6 +130,7 @@ static inline int hot_index(struct sip_msg *msg, const char *buf, size_t len)
 	uint64_t previous = 0, lf, eoh;
 	uint16_t *line = msg->hdr_line;
 	unsigned int n = 0, base = 0, last;
+	size_t limit = len < 64 * INDEX_BLOCKS_MAX ? len : 64 * INDEX_BLOCKS_MAX;
 
 	for (;; base += 64) {
 		lf = k_eq64(buf + base, '\n');
@@ -137,8 +138,7 @@ static inline int hot_index(struct sip_msg *msg, const char *buf, size_t len)
 		if (eoh != 0)
 			break;
 		k_count_add(&count, buf + base);
-		if (unlikely(base + 64 >= len || n > INDEX_LINES_MAX ||
-			    base >= 64 * INDEX_BLOCKS_MAX))
+		if (unlikely(base + 64 >= limit || n > INDEX_LINES_MAX))
 			return -1;
 		previous = lf;
 		while (lf != 0) {
@@ -254,18 +254,10 @@ static inline bool classify(struct sip_msg *msg, const char *buf, unsigned int i
 	if (unlikely(p[n] != ':' || n == 0 || (unsigned char)p[skip] <= ' ' ||
 		    buf[msg->hdr_line[i + 1] - 2] != '\r'))
 		return false;
-	msg->hdr_id[i] = same > n ? sip_name_id[slot] : SIP_HDR_OTHER;
+	// Which header fields are known ones is hard to predict: no branch.
+	msg->hdr_id[i] = (uint8_t)(sip_name_id[slot] & -(unsigned int)(same > n));
 	msg->hdr_value[i] = (uint16_t)(line + skip);
 	return true;
-}
-
-static inline void see(struct seen *seen, unsigned int id, unsigned int i)
-{
-	uint32_t bit = BIT(id);
-
-	seen->twice |= seen->present & bit;
-	seen->present |= bit;
-	seen->first[id] = (uint8_t)i;
 }
 
 // Backwards, so that first[] is what its name says. Returns false when the index must be made again
@@ -273,7 +265,11 @@ static inline void see(struct seen *seen, unsigned int id, unsigned int i)
 static inline bool classify_all(struct sip_msg *msg, const char *buf, bool careful,
 	struct seen *seen, struct sip_fault *fault)
 {
+	uint32_t present = 0, twice = 0;
+
 	for (unsigned int i = msg->nb_hdrs; i-- > 0;) {
+		uint32_t bit;
+
 		if (unlikely(!KERNEL_FAST || !classify(msg, buf, i))) {
 			struct sip_fault bad;
 
@@ -284,8 +280,13 @@ static inline bool classify_all(struct sip_msg *msg, const char *buf, bool caref
 			if (!sip_name_slow(msg, i, &bad))
 				*fault = bad;
 		}
-		see(seen, msg->hdr_id[i], i);
+		bit = BIT(msg->hdr_id[i]);
+		twice |= present & bit;
+		present |= bit;
+		seen->first[msg->hdr_id[i]] = (uint8_t)i;
 	}
+	seen->present = present;
+	seen->twice = twice;
 	return true;
 }
 
@@ -652,7 +653,6 @@ again:
 	}
 	msg->nb_hdrs = (uint8_t)nb;
 	msg->start_end = msg->hdr_line[0];
-	seen.present = seen.twice = 0;
 	if (unlikely(!classify_all(msg, buf, careful, &seen, &fault))) {
 		nb = -1;
 		goto again;
