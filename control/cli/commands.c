@@ -18,7 +18,8 @@ const struct cli_option cli_global_options[] = {
 
 static const struct cli_option run_options[] = {
 	{"config", 'c', "FILE", "the configuration (sipshunt.yaml)"},
-	{"dataplane", 0, "PATH", "the dataplane program, else the one beside sipshunt"},
+	{"dataplane", 0, "PATH", "the sipshunt-dataplane program, else the one beside this one"},
+	{"control", 0, "PATH", "the sipshunt-control program, likewise"},
 	{NULL, 0, NULL, NULL},
 };
 
@@ -83,59 +84,49 @@ static const struct cli_option counters_options[] = {
 const struct cli_command cli_commands[] = {
 	{"run", "-c FILE", 0, 0, run_options, "start both processes in the foreground",
 		"Starts sipshunt-dataplane and sipshunt-control, logs to stderr, says \"ready\" "
-		"when "
-		"packets can flow, and stops both on Ctrl-C. For a first try, a lab or a "
-		"container; "
-		"under systemd they are separate units.",
+		"when packets can flow, and stops both on Ctrl-C. For a first try, a lab or a "
+		"container; under systemd they are separate units.",
 		cmd_run},
 	{"check", "FILE", 1, 1, NULL, "check a configuration file",
 		"Prints every error as file:line:column: path: what was found, what is allowed. "
-		"Needs no "
-		"running sipshunt. Exits with 0 or 1.",
+		"Needs no running sipshunt. Exits with 0 or 1.",
 		cmd_check},
 	{"plan", "OLD.yaml NEW.yaml", 2, 2, NULL, "say which share of the calls a change moves",
-		"Builds the tables of both files and compares them row by row: which share of the "
-		"calls "
-		"would go to another backend, and the least that any method could move (ideal). "
-		"Needs no "
-		"running sipshunt.",
+		"Builds the tables of both files and compares them row by row: which share of "
+		"the calls would go to another backend, and the least that any method could move "
+		"(ideal). Needs no running sipshunt.",
 		cmd_plan},
 	{"inspect", "FILE...|-", 1, UINT_MAX, NULL, "show how a SIP message is understood",
 		"Prints what the parser reads in a message: one datagram a file, - is standard "
-		"input. A "
-		"refused message is shown around the octet that is to blame. Needs no running "
-		"sipshunt. "
-		"Exits with 0 if all messages are good and 1 if one is refused.\n\n"
-		"With --json one object a line. Octets that are not UTF-8 stand as U+FFFD there, "
-		"and "
-		"\"utf8\" is then false.",
+		"input. A refused message is shown around the octet that is to blame. Needs no "
+		"running sipshunt. Exits with 0 if all messages are good and 1 if one is "
+		"refused.\n\nWith --json one object a line. Octets that are not UTF-8 stand as "
+		"U+FFFD there, and \"utf8\" is then false.",
 		cmd_inspect},
 	{"status", "", 0, 0, NULL, "show how this node is doing", NULL, cmd_status},
 	{"reload", "", 0, 0, reload_options, "read the configuration file again",
-		"The whole file is checked first; with any error nothing changes. Keys that need a "
-		"restart are named and not applied.",
+		"The whole file is checked first; with any error nothing changes. Keys that need "
+		"a restart are named and not applied.",
 		cmd_reload},
 	{"service list", "", 0, 0, NULL, "list the services", NULL, cmd_service_list},
 	{"backend list", "[SERVICE]", 0, 1, rates_options, "list the backends with their states",
-		"HEALTH \"fall 2/3\": still used, two of three bad probes seen; \"rise 1/3\": not "
-		"used yet. "
-		"SLOTS is the share of the lookup table, BY who set the state and why.",
+		"HEALTH \"fall 2/3\": still used, two of three bad probes seen; \"rise 1/3\": "
+		"not used yet. SLOTS is the share of the lookup table, BY who set the state and "
+		"why.",
 		cmd_backend_list},
 	{"backend show", "SERVICE/NAME", 1, 1, NULL, "show one backend", NULL, cmd_backend_show},
 	{"backend set", "SERVICE/NAME ready|drain|maint", 2, 2, set_options,
 		"set what the operator wants of a backend",
-		"ready: it may get new calls when it is healthy. drain: no new calls, what belongs "
-		"to it "
-		"still goes there. maint: nothing goes there. The state reaches every node of the "
-		"cluster "
-		"and survives reloads and restarts until the configured value of that backend "
-		"changes.",
+		"ready: it may get new calls when it is healthy. drain: no new calls, what "
+		"belongs to it still goes there. maint: nothing goes there. The state reaches "
+		"every node of the cluster and survives reloads and restarts until the "
+		"configured value of that backend changes.",
 		cmd_backend_set},
 	{"where", "SERVICE call-id VALUE | -", 1, 3, where_options,
 		"say where a call or a message goes, and why",
-		"With a Call-ID: its row, the candidates in order, and which is used now. With -: "
-		"reads a "
-		"message from standard input and explains the decision as the dataplane takes it.",
+		"With a Call-ID: its row, the candidates in order, and which is used now. With "
+		"-: reads a message from standard input and explains the decision as the "
+		"dataplane takes it.",
 		cmd_where},
 	{"registration list", "", 0, 0, list_options, "list the learned registrations", NULL,
 		cmd_registration_list},
@@ -144,10 +135,9 @@ const struct cli_command cli_commands[] = {
 	{"node list", "", 0, 0, NULL, "list the nodes of the cluster", NULL, cmd_node_list},
 	{"trace", "", 0, 0, trace_options, "show the live messages of matching calls",
 		"Prints each matching message as received and as sent, with the rule that was "
-		"applied or "
-		"the reason why it was dropped. Exactly one of --call-id, --from and --source is "
-		"needed. "
-		"When copies cannot be taken fast enough copies are lost, never calls.",
+		"applied or the reason why it was dropped. Exactly one of --call-id, --from and "
+		"--source is needed. When copies cannot be taken fast enough copies are lost, "
+		"never calls.",
 		cmd_trace},
 	{"trace stop", "", 0, 0, NULL, "end the trace that somebody else runs", NULL,
 		cmd_trace_stop},
@@ -160,8 +150,7 @@ const struct cli_command cli_commands[] = {
 	{"config diff", "", 0, 0, NULL, "say what a reload would change", NULL, cmd_config_diff},
 	{"ready", "SERVICE", 1, 1, NULL, "tell a routing daemon whether to announce a service",
 		"Exits with 0: announce, 1: do not announce, 2: cannot tell. Prints one line. "
-		"Never waits "
-		"longer than --timeout, and never for Redis.",
+		"Never waits longer than --timeout, and never for Redis.",
 		cmd_ready},
 	{"version", "", 0, 0, NULL, "print versions, also of the running processes", NULL,
 		cmd_version},
