@@ -39,6 +39,7 @@ static const char *const drop_reason_names[DROP_REASONS] = {
 	[DROP_BAD_CHECKSUM] = "bad-checksum",
 	[DROP_FRAGMENT] = "fragment",
 	[DROP_FRAGMENT_LIMIT] = "fragment-limit",
+	[DROP_FRAGMENT_DUPLICATE] = "fragment-duplicate",
 	[DROP_NO_ROUTE] = "no-route",
 	[DROP_NEIGHBOUR] = "neighbour",
 	[DROP_NO_MBUF] = "no-mbuf",

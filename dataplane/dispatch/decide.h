@@ -64,6 +64,7 @@ enum drop_reason {
 	DROP_BAD_CHECKSUM,
 	DROP_FRAGMENT, // cannot be reassembled: overlap, too many, too large
 	DROP_FRAGMENT_LIMIT, // per source or in all
+	DROP_FRAGMENT_DUPLICATE, // the same fragment again: harmless
 	DROP_NO_ROUTE,
 	DROP_NEIGHBOUR, // could not be resolved in time, or its queue is full
 	DROP_NO_MBUF,
