@@ -5,15 +5,15 @@
 
 const struct subject peer_subjects[] = {
 #ifdef HAVE_SOFIA
-	{"sofia-sip", NULL, bench_sofia_run},
+	{"sofia-sip", NULL, bench_sofia_run, true},
 #endif
 #ifdef HAVE_OSIP
-	{"libosip2", NULL, bench_osip_run},
+	{"libosip2", NULL, bench_osip_run, true},
 #endif
 #ifdef HAVE_RE
-	{"libre", NULL, bench_re_run},
+	{"libre", NULL, bench_re_run, true},
 #endif
-	{NULL, NULL, NULL},
+	{NULL, NULL, NULL, false},
 };
 
 void peers_init(void)

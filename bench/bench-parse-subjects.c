@@ -96,12 +96,12 @@ const struct subject *subjects(void)
 	unsigned int n = 0;
 	const char *kernel;
 
-	all[n++] = (struct subject){"floor", NULL, run_floor};
-	all[n++] = (struct subject){"memcpy", NULL, run_memcpy};
+	all[n++] = (struct subject){"floor", NULL, run_floor, false};
+	all[n++] = (struct subject){"memcpy", NULL, run_memcpy, false};
 	for (unsigned int i = 0; (kernel = sip_kernel_at(i)) != NULL; i++)
-		all[n++] = (struct subject){kernel, kernel, run_parser};
+		all[n++] = (struct subject){kernel, kernel, run_parser, false};
 	for (unsigned int i = 0; peer_subjects[i].name != NULL && n < SUBJECTS_MAX - 1; i++)
 		all[n++] = peer_subjects[i];
-	all[n] = (struct subject){NULL, NULL, NULL};
+	all[n] = (struct subject){NULL, NULL, NULL, false};
 	return all;
 }

@@ -4,16 +4,19 @@
 
 #include "bench/bench-parse-messages.h"
 
+#include <stdbool.h>
+
 // What is measured: something that takes one message and gives back a number made of what it read,
 // so that nothing is optimised away.
 struct subject {
 	const char *name;
 	const char *kernel; // of sip_kernel_select(), or NULL
 	uint64_t (*run)(const struct message *m);
+	bool peer;
 };
 
-// Ours, by kernel, the floor, memcpy and the peers that were found at build time; ends with a NULL
-// name. Good until the next call.
+// The floor first, memcpy, ours by kernel and the peers that were found at build time; ends with a
+// NULL name. Good until the next call.
 const struct subject *subjects(void);
 
 // The peers of subjects() alone, ended by a NULL name.

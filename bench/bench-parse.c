@@ -148,26 +148,53 @@ static uint64_t pass(const struct subject *s, const struct message_set *set, con
 	return sum;
 }
 
-static double time_passes(const struct subject *s, const struct message_set *set,
-	const uint16_t *order, unsigned int rounds, bool cold)
+#define SUBJECTS_MAX 16
+
+struct timing {
+	uint64_t warm[ROUNDS_MAX], cold[ROUNDS_MAX]; // ticks
+	unsigned int nb_warm, nb_cold;
+};
+
+static uint64_t time_pass(
+	const struct subject *s, const struct message_set *set, const uint16_t *order)
 {
-	static uint64_t times[ROUNDS_MAX];
-	uint64_t budget = 0, start;
-	unsigned int done = 0;
+	uint64_t start;
 
+	if (s->kernel != NULL)
+		sip_kernel_select(s->kernel);
+	start = ticks();
 	pass(s, set, order);
-	// The peers are slow enough that fewer rounds say the same.
-	while (done < rounds && (done < 15 || budget < 400000000)) {
-		uint64_t n0 = now_ns();
+	return ticks() - start;
+}
 
-		if (cold)
+static bool wanted(const struct options *o, const struct subject *s)
+{
+	return o->subject == NULL || strcmp(s->name, o->subject) == 0 ||
+		strcmp(s->name, "floor") == 0;
+}
+
+// A round asks every subject once, so that what else the machine does meets all alike. Peers take
+// part in every tenth round: they are slow enough that fewer say the same.
+static void time_rounds(const struct options *o, const struct message_set *set,
+	const uint16_t *order, struct timing *timings)
+{
+	const struct subject *all = subjects();
+
+	for (unsigned int round = 0; round < o->rounds; round++) {
+		for (unsigned int i = 0; all[i].name != NULL; i++) {
+			struct timing *t = &timings[i];
+
+			if (!wanted(o, &all[i]) || (all[i].peer && round % 10 != 0))
+				continue;
+			if (!all[i].peer)
+				pass(&all[i], set, order);
+			t->warm[t->nb_warm++] = time_pass(&all[i], set, order);
+			if (round % 4 != 0 && !all[i].peer)
+				continue;
 			evict(set);
-		start = ticks();
-		pass(s, set, order);
-		times[done++] = ticks() - start;
-		budget += now_ns() - n0;
+			t->cold[t->nb_cold++] = time_pass(&all[i], set, order);
+		}
 	}
-	return (double)median(times, done) / set->nb;
 }
 
 static void make_order(uint16_t *order, unsigned int nb)
@@ -187,46 +214,52 @@ static void make_order(uint16_t *order, unsigned int nb)
 	}
 }
 
+static void report_subject(const char *case_name, const char *subject, const char *metric,
+	double value, const char *unit)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s-%s", subject, metric);
+	report(case_name, name, value, unit);
+}
+
 static void bench_case(const struct options *o, enum message_kind kind, double per_ns)
 {
+	static struct timing timings[SUBJECTS_MAX];
 	static uint16_t order[MESSAGES];
+	const struct subject *all = subjects();
 	const char *name = message_kind_name(kind);
+	double octets, floor_warm = 0, floor_cold = 0;
 	struct message_set set;
-	double floor_ns = 0;
-	char metric[64];
 
 	message_set_create(&set, kind, o->nb, 42);
+	octets = (double)set.octets / set.nb;
 	make_order(order, o->nb);
+	memset(timings, 0, sizeof(timings));
+	time_rounds(o, &set, order, timings);
 	printf("\n%s: %u messages of %.0f octets\n%-10s %9s %9s %11s %9s %8s %8s\n", name, o->nb,
-		(double)set.octets / set.nb, "", "ns", "ns cold", "TSC cyc/B", "GB/s", "x floor",
-		"cold x");
-	for (const struct subject *s = subjects(); s->name != NULL; s++) {
-		double warm, cold, octets = (double)set.octets / set.nb;
-		static double floor_cold;
+		octets, "", "ns", "ns cold", "TSC cyc/B", "GB/s", "x floor", "cold x");
+	for (unsigned int i = 0; all[i].name != NULL; i++) {
+		struct timing *t = &timings[i];
+		double warm, cold;
 
-		if (o->subject != NULL && strcmp(s->name, o->subject) != 0 &&
-			strcmp(s->name, "floor") != 0)
+		if (t->nb_warm == 0)
 			continue;
-		if (s->kernel != NULL)
-			sip_kernel_select(s->kernel);
-		warm = time_passes(s, &set, order, o->rounds, false) / per_ns;
-		cold = time_passes(s, &set, order, o->rounds / 4 + 1, true) / per_ns;
-		if (strcmp(s->name, "floor") == 0) {
-			floor_ns = warm;
+		warm = (double)median(t->warm, t->nb_warm) / set.nb / per_ns;
+		cold = (double)median(t->cold, t->nb_cold) / set.nb / per_ns;
+		if (i == 0) {
+			floor_warm = warm;
 			floor_cold = cold;
 		}
-		printf("%-10s %9.1f %9.1f %11.3f %9.2f %8.1f %8.1f\n", s->name, warm, cold,
-			warm * per_ns / octets, octets / warm, warm / floor_ns, cold / floor_cold);
-		snprintf(metric, sizeof(metric), "%s-warm", s->name);
-		report(name, metric, warm, "ns/message");
-		snprintf(metric, sizeof(metric), "%s-cold", s->name);
-		report(name, metric, cold, "ns/message");
-		snprintf(metric, sizeof(metric), "%s-cycles", s->name);
-		report(name, metric, warm * per_ns / octets, "tsc-cycles/octet");
-		snprintf(metric, sizeof(metric), "%s-rate", s->name);
-		report(name, metric, octets / warm, "GB/s");
-		snprintf(metric, sizeof(metric), "%s-vs-floor", s->name);
-		report(name, metric, warm / floor_ns, "ratio");
+		printf("%-10s %9.1f %9.1f %11.3f %9.2f %8.1f %8.1f\n", all[i].name, warm, cold,
+			warm * per_ns / octets, octets / warm, warm / floor_warm,
+			cold / floor_cold);
+		report_subject(name, all[i].name, "warm", warm, "ns/message");
+		report_subject(name, all[i].name, "cold", cold, "ns/message");
+		report_subject(name, all[i].name, "cycles", warm * per_ns / octets, "TSC/octet");
+		report_subject(name, all[i].name, "rate", octets / warm, "GB/s");
+		report_subject(name, all[i].name, "vs-floor", warm / floor_warm, "ratio");
+		report_subject(name, all[i].name, "vs-floor-cold", cold / floor_cold, "ratio");
 	}
 	message_set_destroy(&set);
 }
