@@ -87,7 +87,7 @@ int secret_read_key(const char *path, uint8_t key[CONFIG_KEY_SIZE], struct strbu
 		int high = hex_digit(buf[2 * i]), low = hex_digit(buf[2 * i + 1]);
 
 		valid = high >= 0 && low >= 0;
-		key[i] = (uint8_t)(high << 4 | low);
+		key[i] = valid ? (uint8_t)(high << 4 | low) : 0;
 	}
 	explicit_bzero(buf, sizeof(buf));
 	if (!valid) {
