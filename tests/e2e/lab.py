@@ -147,7 +147,7 @@ class Process:
             return self.popen.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Failure("%s did not end within %.0f s of SIGTERM" % (self.name, timeout)) from None
+            raise Failure("%s still runs %.0f s after SIGTERM" % (self.name, timeout)) from None
 
 
 class Addresses:
@@ -253,8 +253,10 @@ class Lab:
 
     def build(self):
         self.namespace("call")
-        self.bridge("call", [self.caller_address] + ([self.answer_address] if self.one_port else []),
-                    self.a.subnet_bits)
+        addresses = [self.caller_address]
+        if self.one_port:
+            addresses.append(self.answer_address)
+        self.bridge("call", addresses, self.a.subnet_bits)
         if not self.one_port:
             self.namespace("fab")
             self.bridge("fab", [self.answer_address], self.i.subnet_bits)

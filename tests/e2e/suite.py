@@ -15,5 +15,6 @@ def tests_of(module):
             and f.__code__.co_argcount == 0 and not f.__name__.startswith("_")]
 
 
-TESTS = [t for m in (test_calls, test_edge, test_failures, test_operation, test_sandbox) for t in tests_of(m)]
+MODULES = (test_calls, test_edge, test_failures, test_operation, test_sandbox)
+TESTS = [t for m in MODULES for t in tests_of(m)]
 QUICK = [test_calls.a_thousand_calls_complete_and_each_stays_at_one_backend]
