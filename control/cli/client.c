@@ -316,6 +316,7 @@ int client_ask(const struct cli *cli, const char *words, json_t *options, json_t
 	struct client *client;
 	int status = client_open(cli, &client);
 
+	*answer = NULL;
 	if (status != CLI_DONE) {
 		json_decref(options);
 		return status;
@@ -327,8 +328,10 @@ int client_ask(const struct cli *cli, const char *words, json_t *options, json_t
 	if (status != CLI_DONE)
 		return status;
 	status = client_check(cli, *answer);
-	if (status != CLI_DONE)
+	if (status != CLI_DONE) {
 		json_decref(*answer);
+		*answer = NULL;
+	}
 	return status;
 }
 

@@ -41,7 +41,7 @@ int client_receive(struct client *client, const struct client_wait *wait, json_t
 // return the exit status that the daemon wants.
 int client_check(const struct cli *cli, const json_t *answer);
 
-// All of the above for one question. On CLI_DONE the caller owns *answer.
+// All of the above for one question. On CLI_DONE the caller owns *answer, else it is NULL.
 int client_ask(const struct cli *cli, const char *words, json_t *options, json_t **answer);
 
 // Print an answer as JSON, with "schema" whatever the daemon did.

@@ -3,6 +3,8 @@
 
 #include "control/cli/cli.h"
 
+#include <stddef.h>
+
 // `sipshunt run`: the supervisor itself is control/run.c.
 int cmd_run(struct cli *cli)
 {
