@@ -81,7 +81,7 @@ const uint32_t redis_rtt_bounds_us[REDIS_RTT_BUCKETS] = {
 
 static const char *const command_names[REDIS_COMMANDS] = {"auth", "client", "del", "evalsha",
 	"hdel", "hgetall", "hset", "pexpire", "ping", "role", "scan", "script", "select",
-	"sentinel", "xread", "xrevrange", "other"};
+	"sentinel", "xread", "xrange", "xrevrange", "other"};
 
 static const char *const result_names[REDIS_RESULTS] = {
 	[REDIS_OK_REPLY] = "ok",
