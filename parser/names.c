@@ -121,6 +121,7 @@ static const char *const reason_names[SIP_REASONS] = {
 	[SIP_BODY_TOO_SHORT] = "body-too-short",
 	[SIP_BAD_ROUTE] = "bad-route",
 	[SIP_DUPLICATE_HEADER] = "duplicate-header",
+	[SIP_BODY_TOO_LONG] = "body-too-long",
 };
 
 static const char *const reason_texts[SIP_REASONS] = {
@@ -156,6 +157,7 @@ static const char *const reason_texts[SIP_REASONS] = {
 	[SIP_BAD_ROUTE] = "Route is not a name-addr (RFC 3261 20.34)",
 	[SIP_DUPLICATE_HEADER] =
 		"a header field that may stand only once stands twice (RFC 3261 7.3.1)",
+	[SIP_BODY_TOO_LONG] = "a body of more than the limit",
 };
 
 static const char *const hdr_texts[SIP_HDRS_KNOWN] = {

@@ -117,6 +117,7 @@ enum sip_reason {
 	SIP_BODY_TOO_SHORT, // Content-Length is more than what arrived
 	SIP_BAD_ROUTE,
 	SIP_DUPLICATE_HEADER, // a second From, To, Call-ID, CSeq, Max-Forwards or Content-Length
+	SIP_BODY_TOO_LONG, // streams only: Content-Length is more than the receiver takes
 	SIP_REASONS
 };
 
