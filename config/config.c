@@ -21,7 +21,7 @@
 
 void config_destroy(struct config *config)
 {
-	struct mapping *mapping;
+	struct config_mapping *mapping;
 
 	if (config == NULL)
 		return;
@@ -120,7 +120,7 @@ static int complete(struct config *config, struct document *doc)
 // Returns 0 with *config, which may be NULL if there are errors, or -ENOMEM.
 static int build(struct document *doc, struct config **config)
 {
-	struct mapping *mapping = mapping_create();
+	struct config_mapping *mapping = mapping_create();
 	struct normalized normalized = {0};
 	int ret = -ENOMEM;
 

@@ -304,7 +304,7 @@ struct config_log {
 
 // Private to config/.
 struct config_restart_key;
-struct mapping;
+struct config_mapping;
 
 struct config {
 	uint32_t schema;
@@ -331,7 +331,7 @@ struct config {
 	// Private to config/.
 	struct config_restart_key *restart_keys;
 	uint32_t nb_restart_keys;
-	struct mapping *mapping;
+	struct config_mapping *mapping;
 };
 
 // One thing that is wrong in a file.

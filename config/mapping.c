@@ -48,7 +48,7 @@ static const cyaml_schema_value_t status_item = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_status_range, status_fields),
 };
 
-struct mapping {
+struct config_mapping {
 	cyaml_schema_value_t root;
 	cyaml_schema_field_t *fields; // of all mappings, each with its CYAML_FIELD_END
 	uint32_t nb_fields;
@@ -56,7 +56,7 @@ struct mapping {
 	uint32_t nb_items;
 };
 
-static void count(const struct schema_type *type, struct mapping *mapping)
+static void count(const struct schema_type *type, struct config_mapping *mapping)
 {
 	if (type->kind == SCHEMA_SEQUENCE) {
 		mapping->nb_items++;
@@ -73,11 +73,12 @@ static void count(const struct schema_type *type, struct mapping *mapping)
 	mapping->nb_fields++;
 }
 
-static cyaml_schema_value_t convert_type(struct mapping *mapping, const struct schema_type *type);
+static cyaml_schema_value_t convert_type(
+	struct config_mapping *mapping, const struct schema_type *type);
 
 // Convert the keys of a mapping to fields, which stand together.
 static const cyaml_schema_field_t *convert_keys(
-	struct mapping *mapping, const struct schema_type *type)
+	struct config_mapping *mapping, const struct schema_type *type)
 {
 	cyaml_schema_field_t *fields = &mapping->fields[mapping->nb_fields];
 	cyaml_schema_field_t *field = fields;
@@ -100,7 +101,8 @@ static const cyaml_schema_field_t *convert_keys(
 	return fields;
 }
 
-static cyaml_schema_value_t convert_type(struct mapping *mapping, const struct schema_type *type)
+static cyaml_schema_value_t convert_type(
+	struct config_mapping *mapping, const struct schema_type *type)
 {
 	cyaml_schema_value_t value = {.flags = CYAML_FLAG_OPTIONAL, .data_size = type->size};
 
@@ -163,9 +165,9 @@ static cyaml_schema_value_t convert_type(struct mapping *mapping, const struct s
 	return value;
 }
 
-struct mapping *mapping_create(void)
+struct config_mapping *mapping_create(void)
 {
-	struct mapping *mapping = calloc(1, sizeof(*mapping));
+	struct config_mapping *mapping = calloc(1, sizeof(*mapping));
 
 	if (mapping == NULL)
 		return NULL;
@@ -184,7 +186,7 @@ struct mapping *mapping_create(void)
 	return mapping;
 }
 
-void mapping_destroy(struct mapping *mapping)
+void mapping_destroy(struct config_mapping *mapping)
 {
 	if (mapping == NULL)
 		return;
@@ -200,7 +202,8 @@ static const cyaml_config_t cyaml_config = {
 	.flags = CYAML_CFG_NO_ALIAS,
 };
 
-int mapping_load(const struct mapping *mapping, const struct strbuf *text, struct config **config)
+int mapping_load(
+	const struct config_mapping *mapping, const struct strbuf *text, struct config **config)
 {
 	cyaml_data_t *data = NULL;
 	cyaml_err_t err = cyaml_load_data((const uint8_t *)strbuf_text(text), text->len,
@@ -214,7 +217,7 @@ int mapping_load(const struct mapping *mapping, const struct strbuf *text, struc
 	return 0;
 }
 
-void mapping_free(const struct mapping *mapping, struct config *config)
+void mapping_free(const struct config_mapping *mapping, struct config *config)
 {
 	cyaml_free(&cyaml_config, &mapping->root, config, 0);
 }

@@ -12,12 +12,13 @@ struct config;
 // of normalize(), and finding an error in it is our bug, not the user's.
 
 // libcyaml's form of the schema. NULL and errno ENOMEM.
-struct mapping *mapping_create(void);
-void mapping_destroy(struct mapping *mapping);
+struct config_mapping *mapping_create(void);
+void mapping_destroy(struct config_mapping *mapping);
 
 // Returns 0 with *config, -ENOMEM, or -EPROTO when libcyaml does not take the text.
-int mapping_load(const struct mapping *mapping, const struct strbuf *text, struct config **config);
+int mapping_load(
+	const struct config_mapping *mapping, const struct strbuf *text, struct config **config);
 
-void mapping_free(const struct mapping *mapping, struct config *config);
+void mapping_free(const struct config_mapping *mapping, struct config *config);
 
 #endif

@@ -21,7 +21,7 @@ struct walk {
 	struct normalized *to;
 	struct strbuf path; // of the value in hand
 	int templates[SOURCES_MAX - 1]; // the nearest first; 0: none
-	unsigned int silent; // > 0: the value is inherited, its errors are reported where it stands
+	unsigned int silent; // > 0: errors of the value in hand are reported elsewhere
 	unsigned int restart; // > 0: under a SCHEMA_RESTART key
 	XXH64_state_t cluster;
 	bool failed; // out of memory
@@ -261,7 +261,8 @@ static void report_key(struct walk *w, int node, const char *message)
 	strbuf_fini(&shown);
 }
 
-static void report_unknown_key(struct walk *w, const struct schema_type *mapping, int node)
+// Returns the key that was meant, or NULL.
+static const char *report_unknown_key(struct walk *w, const struct schema_type *mapping, int node)
 {
 	const struct schema_key *cursor = mapping->keys;
 	struct text name = document_text(w->doc, node);
@@ -283,6 +284,7 @@ static void report_unknown_key(struct walk *w, const struct schema_type *mapping
 	}
 	report_key(w, node, strbuf_text(&message));
 	strbuf_fini(&message);
+	return suggestion;
 }
 
 // A key node, for sorting.
@@ -321,7 +323,9 @@ static void check_duplicates(struct walk *w, struct key_node *keys, uint32_t nb_
 	}
 }
 
-static void check_keys(struct walk *w, const struct schema_type *mapping, int node)
+// `meant[i]` is set when the i-th key of the schema seems to be there with its name misspelt.
+static void check_keys(
+	struct walk *w, const struct schema_type *mapping, int node, bool meant[SCHEMA_KEYS_MAX])
 {
 	uint32_t nb_pairs = document_nb_items(w->doc, node), nb_keys = 0;
 	struct key_node *keys = calloc((size_t)nb_pairs + 1, sizeof(*keys));
@@ -344,8 +348,13 @@ static void check_keys(struct walk *w, const struct schema_type *mapping, int no
 		// The user's own notes.
 		if (mapping == &schema_root && name.len > 2 && memcmp(name.ptr, "x-", 2) == 0)
 			continue;
-		if (find_key(mapping, name) == NULL && !errors_full(w->doc->errs))
-			report_unknown_key(w, mapping, key);
+		if (find_key(mapping, name) == NULL && !errors_full(w->doc->errs)) {
+			const char *suggestion = report_unknown_key(w, mapping, key);
+
+			for (uint32_t k = 0; suggestion != NULL && mapping->keys[k].name != NULL;
+				k++)
+				meant[k] |= mapping->keys[k].name == suggestion;
+		}
 	}
 	check_duplicates(w, keys, nb_keys);
 	free(keys);
@@ -354,18 +363,24 @@ static void check_keys(struct walk *w, const struct schema_type *mapping, int no
 static void walk_mapping(
 	struct walk *w, const struct schema_type *mapping, const struct sources *sources)
 {
+	bool meant[SCHEMA_KEYS_MAX] = {false};
+
 	if (sources->nodes[0] != 0 && w->silent == 0)
-		check_keys(w, mapping, sources->nodes[0]);
+		check_keys(w, mapping, sources->nodes[0], meant);
 	strbuf_puts(&w->to->text, "{");
 	for (const struct schema_key *key = mapping->keys; key->name != NULL; key++) {
 		unsigned int i = 0;
 		int node = 0;
+		bool silent;
 
 		while (i < sources->nb_nodes && node == 0)
 			node = document_find(w->doc, sources->nodes[i++], key->name);
-		w->silent += node != 0 && i > 1;
+		// An inherited value is checked where it stands. A misspelt key is not missing as
+		// well.
+		silent = node != 0 ? i > 1 : meant[key - mapping->keys];
+		w->silent += silent;
 		walk_value(w, key, node);
-		w->silent -= node != 0 && i > 1;
+		w->silent -= silent;
 	}
 	strbuf_puts(&w->to->text, "}");
 }

@@ -49,6 +49,8 @@ struct schema_value {
 
 #define SCHEMA_NOT_IMPLEMENTED (-1) // a value of a later version
 
+#define SCHEMA_KEYS_MAX 16 // of one mapping
+
 struct schema_key;
 
 struct schema_type {

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-static struct mapping *mapping;
+static struct config_mapping *mapping;
 
 static void setup(void)
 {

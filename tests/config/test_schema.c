@@ -45,6 +45,7 @@ static void check_mapping(const struct schema_type *mapping)
 		const struct schema_type *type = &key->type;
 
 		check_key(key);
+		ck_assert_int_lt(key - mapping->keys, SCHEMA_KEYS_MAX);
 		for (const struct schema_key *other = mapping->keys; other < key; other++)
 			ck_assert_str_ne(other->name, key->name);
 		if (type->kind == SCHEMA_SEQUENCE) {
