@@ -291,8 +291,14 @@ def endless(connection, _):
         pass
 
 
+def running(connection, _):
+    """A trace that goes on until the other side has enough."""
+    connection.sendall(lines([ok(trace=True), dict({"schema": 1}, **COPIES[0])]))
+    silent(connection, _)
+
+
 BAD = {f.__name__: f for f in (closed, silent, dribble, garbage, array, half, deep, types, noexit,
-                               rejected, many, endless)}
+                               rejected, many, endless, running)}
 
 
 def healthy(connection, question):

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -213,6 +214,20 @@ def run_pcap(commands, directory):
     check(blocks[4][1][28] == 0x60, "pcapng: IPv6")
 
 
+def run_interrupted(program, directory):
+    """Ctrl-C ends a trace in order: the file is whole, the status is 0."""
+    path = os.path.join(directory, "interrupted.pcapng")
+    process = subprocess.Popen([program, "-s", directory + "/running.sock", "trace", "--call-id", "x",
+                                "--pcap", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=LIMIT_S)
+    check(process.returncode == 0 and b"1 message, ended by: stopped" in errors, "trace: interrupted",
+          repr(errors))
+    with open(path, "rb") as file:
+        check(len(list(pcapng_blocks(file.read()))) == 3, "trace: interrupted, file written")
+
+
 def main():
     program, update = sys.argv[1], "--update" in sys.argv
     with tempfile.TemporaryDirectory(prefix="cli-") as directory:
@@ -224,6 +239,7 @@ def main():
         run_plan(commands)
         run_questions(commands, server)
         run_pcap(commands, directory)
+        run_interrupted(program, directory)
         run_broken(commands)
     print("%d passed, %d failed" % (nb_passed, len(failures)))
     return 1 if failures else 0

@@ -3,6 +3,7 @@
 # The completion for bash offers what may follow: test_completion.sh SIPSHUNT
 set -u
 failed=0
+# shellcheck source=/dev/null
 source /dev/stdin <<<"$("$1" help --completion)"
 
 # offers WANTED WORD...: the last word is the one being typed.
