@@ -565,8 +565,8 @@ void decide_request(const struct decide_ctx *ctx, const struct decide_in *in, st
 	r.call_digest = snapshot_call_digest(r.snap, sip_strv(r.msg, r.msg->call_id));
 	r.source_backend = snapshot_find_backend_source(r.snap, &in->source, out->service);
 	if (ctx->txns != NULL) {
-		r.txn_hash = txn_cache_hash(
-			ctx->txns, r.call_digest, r.msg->cseq, r.source_backend != SNAPSHOT_NONE);
+		r.txn_hash = txn_cache_hash(ctx->txns, r.call_digest, r.msg->cseq,
+			(uint32_t)out->service << 1 | (r.source_backend != SNAPSHOT_NONE));
 		txn_cache_prefetch(ctx->txns, r.txn_hash);
 	}
 	if (r.service->mode != SERVICE_PROXY)

@@ -45,12 +45,12 @@ struct txn_cache *txn_cache_init(void *memory, uint32_t entries, const uint8_t k
 }
 
 uint64_t txn_cache_hash(
-	const struct txn_cache *cache, uint64_t call_digest, uint32_t cseq, bool from_backend)
+	const struct txn_cache *cache, uint64_t call_digest, uint32_t cseq, uint32_t passage)
 {
 	// The digest is keyed already; what is left is to spread the CSeq numbers of one dialog.
 	uint64_t x = call_digest ^ cache->key;
 
-	x += ((uint64_t)cseq << 1 | from_backend) * UINT64_C(0x9e3779b97f4a7c15);
+	x += ((uint64_t)passage << 32 | cseq) * UINT64_C(0x9e3779b97f4a7c15);
 	x = (x ^ x >> 32) * UINT64_C(0xd6e8feb86659fd93);
 	return x ^ x >> 32;
 }

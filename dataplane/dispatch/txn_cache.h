@@ -2,7 +2,6 @@
 #ifndef DISPATCH_TXN_CACHE_H
 #define DISPATCH_TXN_CACHE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,10 +22,11 @@ struct txn_hit {
 size_t txn_cache_size(uint32_t entries); // entries: a power of 2, at least 4
 struct txn_cache *txn_cache_init(void *memory, uint32_t entries, const uint8_t key[16]);
 
-// The key of a transaction: snapshot_call_digest() of its Call-ID, CSeq number, and whether it came
-// from one of our backends (a proxied call passes us twice with the same Call-ID and CSeq).
+// The key of a transaction: snapshot_call_digest() of its Call-ID, CSeq number, and on which of its
+// passages it is (a call may pass us several times with the same Call-ID and CSeq): a number that
+// tells service and direction.
 uint64_t txn_cache_hash(const struct txn_cache *cache, uint64_t call_digest, uint32_t cseq,
-	bool from_backend);
+	uint32_t passage);
 // Start to load its cache line.
 void txn_cache_prefetch(const struct txn_cache *cache, uint64_t hash);
 

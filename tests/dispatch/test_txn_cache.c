@@ -23,7 +23,7 @@ static void teardown(void)
 
 START_TEST(what_was_put_is_found_until_it_expires)
 {
-	uint64_t hash = txn_cache_hash(cache, 99, 1, false);
+	uint64_t hash = txn_cache_hash(cache, 99, 1, 0);
 	struct txn_hit hit = {0};
 
 	ck_assert_int_eq(txn_cache_get(cache, hash, 5000, &hit), -ENOENT);
@@ -36,13 +36,13 @@ START_TEST(what_was_put_is_found_until_it_expires)
 }
 END_TEST
 
-START_TEST(direction_and_cseq_make_another_transaction)
+START_TEST(passage_and_cseq_make_another_transaction)
 {
-	uint64_t hash = txn_cache_hash(cache, 99, 1, false);
+	uint64_t hash = txn_cache_hash(cache, 99, 1, 0);
 
-	ck_assert_uint_ne(hash, txn_cache_hash(cache, 99, 1, true));
-	ck_assert_uint_ne(hash, txn_cache_hash(cache, 99, 2, false));
-	ck_assert_uint_ne(hash, txn_cache_hash(cache, 98, 1, false));
+	ck_assert_uint_ne(hash, txn_cache_hash(cache, 99, 1, 1));
+	ck_assert_uint_ne(hash, txn_cache_hash(cache, 99, 2, 0));
+	ck_assert_uint_ne(hash, txn_cache_hash(cache, 98, 1, 0));
 }
 END_TEST
 
@@ -53,14 +53,14 @@ START_TEST(a_full_bucket_refuses_instead_of_evicting)
 	static int placed[20000];
 
 	for (uint32_t i = 0; i < 20000; i++) {
-		uint64_t hash = txn_cache_hash(cache, i * UINT64_C(0x9e3779b97f4a7c15), 1, false);
+		uint64_t hash = txn_cache_hash(cache, i * UINT64_C(0x9e3779b97f4a7c15), 1, 0);
 
 		placed[i] = txn_cache_put(cache, hash, 1000, TXN_TTL_MS, (struct txn_hit){i, 'a'});
 		refused += placed[i] == -ENOSPC;
 	}
 	ck_assert_uint_ge(refused, 20000 - ENTRIES);
 	for (uint32_t i = 0; i < 20000; i++) {
-		uint64_t hash = txn_cache_hash(cache, i * UINT64_C(0x9e3779b97f4a7c15), 1, false);
+		uint64_t hash = txn_cache_hash(cache, i * UINT64_C(0x9e3779b97f4a7c15), 1, 0);
 
 		if (placed[i] != 0)
 			continue;
@@ -75,10 +75,10 @@ START_TEST(an_expired_entry_makes_room)
 {
 	for (int round = 0; round < 3; round++)
 		for (uint32_t i = 0; i < 200; i++)
-			ck_assert_int_eq(txn_cache_put(cache,
-						 txn_cache_hash(cache, i, (uint32_t)round, false),
-						 (uint64_t)round * 100000, TXN_TTL_MS,
-						 (struct txn_hit){i, 'a'}),
+			ck_assert_int_eq(
+				txn_cache_put(cache, txn_cache_hash(cache, i, (uint32_t)round, 0),
+					(uint64_t)round * 100000, TXN_TTL_MS,
+					(struct txn_hit){i, 'a'}),
 				0);
 }
 END_TEST
@@ -89,7 +89,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_was_put_is_found_until_it_expires);
-	tcase_add_test(tc, direction_and_cseq_make_another_transaction);
+	tcase_add_test(tc, passage_and_cseq_make_another_transaction);
 	tcase_add_test(tc, a_full_bucket_refuses_instead_of_evicting);
 	tcase_add_test(tc, an_expired_entry_makes_room);
 	return run_suite("txn_cache", tc);

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <stdio.h>
+
+#include "dataplane/dispatch/decide.h"
+#include "tests/dispatch/lab.h"
+#include "tests/dispatch/messages.h"
+#include "tests/dispatch/suite.h"
+
+// Dialogs and registrations through us, both ways.
+
+static struct lab lab;
+static char text[8192];
+static char rr[2][256]; // URIs of our Record-Routes (or Path), topmost first
+static char source[ENDPOINT_TEXT_MAX]; // the backend that took the INVITE
+
+static void teardown(void)
+{
+	lab_fini(&lab);
+}
+
+// The URIs in our header fields `name` of what was sent.
+static unsigned int take_uris(const char *name)
+{
+	const char *p = lab.out;
+	unsigned int nb = 0;
+
+	while (nb < 2 && (p = strstr(p, name)) != NULL) {
+		const char *end;
+
+		p = strchr(p, '<') + 1;
+		end = strchr(p, '>');
+		snprintf(rr[nb++], sizeof(rr[0]), "%.*s", (int)(end - p), p);
+	}
+	return nb;
+}
+
+// A call from CALLER through the VIP; then rr and source are known.
+static void call(void)
+{
+	lab_send(&lab, REQUEST("INVITE"), CALLER, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	take_uris("Record-Route: ");
+	endpoint_format(&lab.d.to, source);
+}
+
+static void setup(void)
+{
+	lab_init(&lab, NULL);
+	call();
+}
+
+static void restart(const struct lab_options *options)
+{
+	lab_fini(&lab);
+	lab_init(&lab, options);
+}
+
+// Send a BYE in the dialog with these Route header fields, where %s is rr[0] and rr[1].
+static void bye(const char *routes, const char *from, uint16_t listener)
+{
+	char lines[2048];
+
+	snprintf(lines, sizeof(lines), routes, rr[0], rr[1]);
+	snprintf(text, sizeof(text),
+		"BYE sip:peer@192.0.2.200:5099 SIP/2.0\n" TOP_VIA "%s" IN_DIALOG("BYE") "\n",
+		lines);
+	lab_send(&lab, text, from, listener);
+}
+
+#define BYE_OUT(routes)                                   \
+	"BYE sip:peer@192.0.2.200:5099 SIP/2.0\n" OUR_VIA \
+	"Max-Forwards: 70\n" STAMPED_VIA routes IN_DIALOG("BYE") "\n"
+
+static const struct {
+	const char *in, *out;
+} pops[] = {
+	{"Route: <%s>\n", ""},
+	{"Route: <%s>, <sip:10.20.1.11;lr>\n", "Route: <sip:10.20.1.11;lr>\n"},
+	{"Route: <%s>\nRoute: <sip:10.20.1.11;lr>\n", "Route: <sip:10.20.1.11;lr>\n"},
+	{"Route: <%s>,\n <sip:10.20.1.11;lr>,<sip:c;lr>\n",
+		"Route: <sip:10.20.1.11;lr>,<sip:c;lr>\n"},
+	{"ROUTE:\t\"us\"  <%s>;x=y , <sip:10.20.1.11;lr>\n", "ROUTE:\t<sip:10.20.1.11;lr>\n"},
+	// A preloaded outbound proxy in front, and one of ours without a token behind.
+	{"Route: <sip:203.0.113.5;lr>, <%s>\nX: y\nRoute: <sip:" VIP ";lr>, <sip:10.20.1.11;lr>\n",
+		"X: y\nRoute: <sip:10.20.1.11;lr>\n"},
+};
+
+START_TEST(rfc3261_16_4_our_routes_are_popped)
+{
+	char wanted[2048];
+
+	bye(pops[_i].in, CALLER, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_int_eq(lab.d.rule, RULE_TOKEN);
+	ck_assert(lab.d.dialog_pinned);
+	ck_to(&lab, source);
+	snprintf(wanted, sizeof(wanted),
+		"BYE sip:peer@192.0.2.200:5099 SIP/2.0\n" OUR_VIA "Max-Forwards: 70\n" STAMPED_VIA
+		"%s" IN_DIALOG("BYE") "\n",
+		pops[_i].out);
+	ck_out(&lab, wanted);
+}
+END_TEST
+
+START_TEST(a_backend_reaches_the_client_by_its_flow)
+{
+	restart(&(struct lab_options){.no_flags = true});
+	bye("Route: <%s>\n", source, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_int_eq(lab.d.rule, RULE_TOKEN);
+	// Not to the Request-URI, which is private: to where the caller's packets came from.
+	ck_to(&lab, CALLER);
+	ck_assert_uint_eq(lab.d.from, VIP4);
+}
+END_TEST
+
+START_TEST(any_backend_of_the_service_may_take_a_dialog_over)
+{
+	const char *another =
+		strcmp(source, "10.20.1.11:5060") == 0 ? "10.20.1.12:5060" : "10.20.1.11:5060";
+
+	bye("Route: <%s>\n", another, VIP4);
+	ck_to(&lab, CALLER);
+}
+END_TEST
+
+START_TEST(a_forged_token_is_as_good_as_none)
+{
+	rr[0][30] ^= 1;
+	bye("Route: <%s>\n", CALLER, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_uint_eq(lab.d.token, TOKEN_FORGED);
+	ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+	// It named us, so it is popped all the same.
+	ck_assert_ptr_null(strstr(lab.out, "Route: <sip:r"));
+}
+END_TEST
+
+START_TEST(a_token_of_another_call_is_as_good_as_none)
+{
+	snprintf(text, sizeof(text),
+		"BYE sip:peer@192.0.2.200:5099 SIP/2.0\n" TOP_VIA
+		"Route: <%s>\nTo: <sip:b@x>;tag=1\nFrom: <sip:a@x>;tag=2\nCall-ID: other\n"
+		"CSeq: 1 BYE\n\n",
+		rr[0]);
+	lab_send(&lab, text, CALLER, VIP4);
+	ck_assert_uint_eq(lab.d.token, TOKEN_FORGED);
+	ck_assert_int_ne(lab.d.rule, RULE_TOKEN);
+}
+END_TEST
+
+START_TEST(a_dialog_outlives_its_backend)
+{
+	uint16_t backend = lab.d.backend;
+
+	lab.bits.pinned[0] &= ~(UINT64_C(1) << backend);
+	lab.bits.fresh[0] &= ~(UINT64_C(1) << backend);
+	bye("Route: <%s>\n", CALLER, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+	ck_assert_uint_ne(lab.d.backend, backend);
+}
+END_TEST
+
+START_TEST(drain_lets_a_dialog_pass_and_nothing_new)
+{
+	uint16_t backend = lab.d.backend;
+
+	lab.bits.fresh[0] &= ~(UINT64_C(1) << backend);
+	bye("Route: <%s>\n", CALLER, VIP4);
+	ck_assert_uint_eq(lab.d.backend, backend);
+	lab.ctx.txns = NULL;
+	lab_send(&lab, REQUEST("INVITE"), CALLER, VIP4);
+	ck_assert_uint_ne(lab.d.backend, backend);
+}
+END_TEST
+
+START_TEST(rfc3261_16_4_a_strict_router_before_us)
+{
+	snprintf(text, sizeof(text),
+		"BYE %s SIP/2.0\n" TOP_VIA
+		"Route: <sip:10.20.1.11;lr>, <sip:peer@192.0.2.200:5099>\n" IN_DIALOG("BYE") "\n",
+		rr[0]);
+	lab_send(&lab, text, CALLER, VIP4);
+	ck_to(&lab, source);
+	ck_assert_int_eq(lab.d.rule, RULE_TOKEN);
+	ck_out(&lab, BYE_OUT("Route: <sip:10.20.1.11;lr>\n"));
+
+	snprintf(text, sizeof(text),
+		"BYE %s SIP/2.0\n" TOP_VIA
+		"Route: <sip:peer@192.0.2.200:5099>\n" IN_DIALOG("BYE") "\n",
+		rr[0]);
+	lab_send(&lab, text, CALLER, VIP4);
+	ck_to(&lab, source);
+	ck_out(&lab, BYE_OUT(""));
+
+	snprintf(text, sizeof(text),
+		"BYE %s SIP/2.0\n" TOP_VIA "Route: <sip:" VIP
+		";lr>, <sip:peer@192.0.2.200:5099>\n" IN_DIALOG("BYE") "\n",
+		rr[0]);
+	lab_send(&lab, text, CALLER, VIP4);
+	ck_out(&lab, BYE_OUT(""));
+}
+END_TEST
+
+START_TEST(rfc3261_16_6_6_a_strict_router_behind_us)
+{
+	bye("Route: <%s>, <sip:strict@10.20.1.11>\nRoute: <sip:c;lr>\n", CALLER, VIP4);
+	ck_to(&lab, source);
+	ck_out(&lab,
+		"BYE sip:strict@10.20.1.11 SIP/2.0\n" OUR_VIA "Max-Forwards: 70\n" STAMPED_VIA
+		"Route: <sip:c;lr>\nRoute: <sip:peer@192.0.2.200:5099>\n" IN_DIALOG("BYE") "\n");
+	bye("Route: <%s>, <sip:strict@10.20.1.11>\n", CALLER, VIP4);
+	ck_out(&lab,
+		"BYE sip:strict@10.20.1.11 SIP/2.0\n" OUR_VIA "Max-Forwards: 70\n" STAMPED_VIA
+		"Route: <sip:peer@192.0.2.200:5099>\n" IN_DIALOG("BYE") "\n");
+}
+END_TEST
+
+START_TEST(two_record_routes_where_the_sides_differ)
+{
+	restart(&(struct lab_options){.two_sided = true});
+	lab_send(&lab, REQUEST("INVITE"), CALLER, VIP4);
+	ck_assert_uint_eq(lab.d.from, INSIDE);
+	ck_out(&lab,
+		START("INVITE") "Via: SIP/2.0/UDP 10.20.1.5:5060;branch=z9hG4bK*\n"
+				"Record-Route: <sip:*@10.20.1.5:5060;lr>\n"
+				"Record-Route: <sip:*@203.0.113.5:5060;lr>\n" STAMPED_VIA
+				"Max-Forwards: 69\n" IDENTITY("INVITE") "Content-Length: 0\n\n");
+	ck_assert_uint_eq(take_uris("Record-Route: "), 2);
+	// The caller's route set is in reverse order; both are ours.
+	bye("Route: <%2$s>, <%1$s>, <sip:10.20.1.11;lr>\n", CALLER, VIP4);
+	ck_out(&lab,
+		"BYE sip:peer@192.0.2.200:5099 SIP/2.0\n"
+		"Via: SIP/2.0/UDP 10.20.1.5:5060;branch=z9hG4bK*\n"
+		"Max-Forwards: 70\n" STAMPED_VIA
+		"Route: <sip:10.20.1.11;lr>\n" IN_DIALOG("BYE") "\n");
+	bye("Route: <%1$s>\nRoute: <%2$s>\n", source, INSIDE);
+	ck_to(&lab, CALLER);
+	ck_assert_uint_eq(lab.d.from, VIP4);
+	ck_assert_ptr_null(strstr(lab.out, "Route:"));
+}
+END_TEST
+
+START_TEST(an_ipv4_client_of_ipv6_backends)
+{
+	lab_send(&lab, REQUEST("INVITE"), CALLER, CORE4);
+	ck_assert_uint_eq(lab.d.from, CORE6);
+	ck_assert_uint_eq(lab.d.to.ip.family, 6);
+	endpoint_format(&lab.d.to, source);
+	ck_assert_uint_eq(take_uris("Record-Route: "), 2);
+	ck_assert_ptr_nonnull(strstr(rr[0], "@[2001:db8:20::5]:5060;lr"));
+	ck_assert_ptr_nonnull(strstr(rr[1], "@203.0.113.6:5060;lr"));
+	bye("Route: <%2$s>, <%1$s>\n", CALLER, CORE4);
+	ck_to(&lab, source);
+	bye("Route: <%1$s>, <%2$s>\n", source, CORE6);
+	ck_to(&lab, CALLER);
+	ck_assert_uint_eq(lab.d.from, CORE4);
+}
+END_TEST
+
+START_TEST(an_ipv6_client_of_ipv4_backends)
+{
+	lab_send(&lab, REQUEST("INVITE"), "[2001:db8:1::10]:5062", VIP6);
+	ck_assert_uint_eq(lab.d.from, VIP4);
+	endpoint_format(&lab.d.to, source);
+	ck_assert_uint_eq(take_uris("Record-Route: "), 2);
+	bye("Route: <%2$s>, <%1$s>\n", "[2001:db8:1::10]:5062", VIP6);
+	ck_to(&lab, source);
+	bye("Route: <%1$s>, <%2$s>\n", source, VIP4);
+	ck_to(&lab, "[2001:db8:1::10]:5062");
+	ck_assert_uint_eq(lab.d.from, VIP6);
+}
+END_TEST
+
+// The client's address changed: in-dialog requests of the backend follow the Record-Route of the
+// dialog, those of the client still reach their backend.
+START_TEST(a_client_that_moved_still_reaches_its_backend)
+{
+	bye("Route: <%s>\n", "192.0.2.55:1234", VIP4);
+	ck_to(&lab, source);
+}
+END_TEST
+
+// A backend that calls through the VIP is a client of the one it is balanced to.
+START_TEST(a_backend_that_calls_through_us)
+{
+	char callee[ENDPOINT_TEXT_MAX], caller[] = "10.20.1.11:5060";
+
+	for (int i = 0;; i++) {
+		snprintf(text, sizeof(text),
+			"INVITE sip:bob@" VIP " SIP/2.0\n" TOP_VIA
+			"To: <sip:b@x>\nFrom: <sip:a@x>;tag=2\nCall-ID: %d\nCSeq: 1 INVITE\n\n",
+			i);
+		lab_send(&lab, text, caller, VIP4);
+		ck_action(&lab, ACTION_FORWARD);
+		ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+		endpoint_format(&lab.d.to, callee);
+		if (strcmp(callee, caller) == 0)
+			continue;
+		take_uris("Record-Route: ");
+		snprintf(text, sizeof(text),
+			"BYE sip:x@y SIP/2.0\n" TOP_VIA
+			"Route: <%s>\nTo: <sip:b@x>;tag=1\nFrom: <sip:a@x>;tag=2\nCall-ID: %d\n"
+			"CSeq: 2 BYE\n\n",
+			rr[0], i);
+		break;
+	}
+	lab_send(&lab, text, caller, VIP4);
+	ck_to(&lab, callee);
+	lab_send(&lab, text, callee, VIP4);
+	ck_to(&lab, caller);
+}
+END_TEST
+
+#define OUTBOUND(uri, more)                                                                  \
+	"INVITE " uri " SIP/2.0\nVia: SIP/2.0/UDP 10.20.1.11:5060;branch=z9hG4bKback\n" more \
+	"To: <sip:b@x>\nFrom: <sip:a@x>;tag=2\nCall-ID: out\nCSeq: 1 INVITE\n\n"
+#define BACKEND "10.20.1.11:5060"
+
+START_TEST(rule_b_a_backend_calls_out)
+{
+	lab_send(&lab, OUTBOUND("sip:bob@192.0.2.9:5070;transport=udp", ""), BACKEND, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_int_eq(lab.d.rule, RULE_OUTBOUND);
+	ck_to(&lab, "192.0.2.9:5070");
+	ck_assert_uint_eq(lab.d.from, VIP4);
+	ck_assert_uint_eq(lab.d.backend, 0);
+	// The callee's requests come back by our Record-Route to this backend.
+	take_uris("Record-Route: ");
+	snprintf(text, sizeof(text),
+		"BYE sip:a@10.20.1.11 SIP/2.0\n" TOP_VIA
+		"Route: <%s>\nTo: <sip:a@x>;tag=2\nFrom: <sip:b@x>;tag=3\nCall-ID: out\n"
+		"CSeq: 1 BYE\n\n",
+		rr[0]);
+	lab_send(&lab, text, "192.0.2.9:5070", VIP4);
+	ck_to(&lab, BACKEND);
+	lab_send(&lab, text, BACKEND, VIP4);
+	ck_to(&lab, "192.0.2.9:5070");
+}
+END_TEST
+
+static const struct {
+	const char *text, *to;
+	int action, detail;
+} outbound[] = {
+	{OUTBOUND("sip:bob@example.com", "Route: <sip:192.0.2.10;lr>\n"), "192.0.2.10:5060",
+		ACTION_FORWARD, RULE_OUTBOUND},
+	{OUTBOUND("sip:bob@example.com", "Route: <sip:" VIP ";lr>, <sip:192.0.2.10:5080;lr>\n"),
+		"192.0.2.10:5080", ACTION_FORWARD, RULE_OUTBOUND},
+	{OUTBOUND("sip:bob@example.com;maddr=192.0.2.11", ""), "192.0.2.11:5060", ACTION_FORWARD,
+		RULE_OUTBOUND},
+	{OUTBOUND("sip:bob@[2001:db8::9]", ""), "[2001:db8::9]:5060", ACTION_FORWARD,
+		RULE_OUTBOUND},
+	{OUTBOUND("sip:bob@example.com:5099", ""), NULL, ACTION_RESOLVE, 0},
+	{OUTBOUND("sip:bob@224.0.1.75", ""), NULL, ACTION_DROP, DROP_BAD_TARGET},
+	{OUTBOUND("sip:bob@127.0.0.1", ""), NULL, ACTION_DROP, DROP_BAD_TARGET},
+	{OUTBOUND("sip:bob@255.255.255.255", ""), NULL, ACTION_DROP, DROP_BAD_TARGET},
+	{OUTBOUND("sip:bob@192.0.2.9;transport=tcp", ""), NULL, ACTION_REPLY, 500},
+	{OUTBOUND("sips:bob@192.0.2.9", ""), NULL, ACTION_REPLY, 500},
+	{OUTBOUND("tel:+1555", ""), NULL, ACTION_REPLY, 416},
+};
+
+START_TEST(rule_b_next_hops)
+{
+	lab_send(&lab, outbound[_i].text, BACKEND, VIP4);
+	ck_action(&lab, outbound[_i].action);
+	if (outbound[_i].to != NULL)
+		ck_to(&lab, outbound[_i].to);
+	switch (outbound[_i].action) {
+	case ACTION_FORWARD:
+		ck_assert_int_eq(lab.d.rule, outbound[_i].detail);
+		break;
+	case ACTION_REPLY:
+		ck_assert_int_eq(lab.d.reply_status, outbound[_i].detail);
+		ck_to(&lab, BACKEND);
+		break;
+	case ACTION_DROP:
+		ck_assert_int_eq(lab.d.drop, outbound[_i].detail);
+		break;
+	default:
+		ck_assert_uint_eq(lab.d.resolve_port, 5099);
+		ck_assert_mem_eq(lab.msg.buf + lab.d.resolve_host.off, "example.com", 11);
+		ck_assert_uint_eq(lab.d.resolve_host.len, 11);
+	}
+}
+END_TEST
+
+START_TEST(rule_b_a_name_that_has_been_resolved)
+{
+	struct endpoint found = lab_endpoint("192.0.2.44:5061");
+
+	lab.in.resolved = &found;
+	lab_send(&lab, OUTBOUND("sip:bob@example.com", ""), BACKEND, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_to(&lab, "192.0.2.44:5061");
+	found = lab_endpoint("127.0.0.1:5061");
+	lab_send(&lab, OUTBOUND("sip:bob@example.com", ""), BACKEND, VIP4);
+	ck_dropped(&lab, DROP_BAD_TARGET);
+}
+END_TEST
+
+#define REGISTER                                                                           \
+	"REGISTER sip:example.com SIP/2.0\n" TOP_VIA                                       \
+	"To: <sip:alice@example.com>\nFrom: <sip:alice@example.com>;tag=9\nCall-ID: reg\n" \
+	"CSeq: 1 REGISTER\nContact: <sip:alice@192.168.1.2:5062>\nSupported: path, outbound\n\n"
+
+static void register_client(void)
+{
+	lab_send(&lab, REGISTER, CALLER, VIP4);
+	ck_assert_uint_eq(take_uris("Path: "), 1);
+}
+
+static void call_registered(const char *from)
+{
+	snprintf(text, sizeof(text),
+		"INVITE sip:alice@192.168.1.2:5062 SIP/2.0\n" TOP_VIA
+		"Route: <%s>\nTo: <sip:alice@example.com>\nFrom: <sip:b@x>;tag=2\nCall-ID: in\n"
+		"CSeq: 1 INVITE\n\n",
+		rr[0]);
+	lab_send(&lab, text, from, VIP4);
+}
+
+START_TEST(rfc5626_5_3_a_registered_client_is_reached_by_its_path)
+{
+	register_client();
+	call_registered("10.20.1.13:5060");
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_int_eq(lab.d.rule, RULE_TOKEN);
+	ck_to(&lab, CALLER);
+	ck_out(&lab,
+		"INVITE sip:alice@192.168.1.2:5062 SIP/2.0\n" OUR_VIA OUR_RECORD_ROUTE
+		"Max-Forwards: 70\n"
+		"Via: SIP/2.0/UDP "
+		"192.168.1.2:5062;branch=z9hG4bK776asdhds;rport=5060;received=10.20.1.13\n"
+		"To: <sip:alice@example.com>\nFrom: <sip:b@x>;tag=2\nCall-ID: in\nCSeq: 1 "
+		"INVITE\n\n");
+}
+END_TEST
+
+START_TEST(a_path_is_for_backends_only)
+{
+	register_client();
+	call_registered("198.51.100.66:5060");
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_uint_eq(lab.d.token, TOKEN_FORGED);
+	ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+}
+END_TEST
+
+START_TEST(rfc5626_5_3_1_a_flow_that_we_refuse)
+{
+	register_client();
+	restart(&(struct lab_options){.deny_caller = true});
+	call_registered(BACKEND);
+	ck_action(&lab, ACTION_REPLY);
+	ck_assert_uint_eq(lab.d.reply_status, 430);
+}
+END_TEST
+
+// The dialog passed us twice and no proxy in between stayed on its path.
+START_TEST(of_several_tokens_the_last_one_leads)
+{
+	char first[256];
+
+	snprintf(first, sizeof(first), "%s", rr[0]);
+	// The same Call-ID comes back from the backend to another client.
+	snprintf(text, sizeof(text),
+		"INVITE sip:bob@192.0.2.9:5070 SIP/2.0\n"
+		"Via: SIP/2.0/UDP 10.20.1.11:5060;branch=z9hG4bKback\n"
+		"Record-Route: <%s>\n" IDENTITY("INVITE") "\n",
+		first);
+	lab_send(&lab, text, source, VIP4);
+	ck_to(&lab, "192.0.2.9:5070");
+	take_uris("Record-Route: ");
+	ck_assert_str_eq(rr[1], first);
+	// The caller's route set is the older one first.
+	bye("Route: <%2$s>, <%1$s>\n", CALLER, VIP4);
+	ck_to(&lab, source);
+	bye("Route: <%s>, <%s>\n", source, VIP4);
+	ck_to(&lab, CALLER);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("route");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(
+		tc, rfc3261_16_4_our_routes_are_popped, 0, sizeof(pops) / sizeof(pops[0]));
+	tcase_add_test(tc, a_backend_reaches_the_client_by_its_flow);
+	tcase_add_test(tc, any_backend_of_the_service_may_take_a_dialog_over);
+	tcase_add_test(tc, a_forged_token_is_as_good_as_none);
+	tcase_add_test(tc, a_token_of_another_call_is_as_good_as_none);
+	tcase_add_test(tc, a_dialog_outlives_its_backend);
+	tcase_add_test(tc, drain_lets_a_dialog_pass_and_nothing_new);
+	tcase_add_test(tc, rfc3261_16_4_a_strict_router_before_us);
+	tcase_add_test(tc, rfc3261_16_6_6_a_strict_router_behind_us);
+	tcase_add_test(tc, two_record_routes_where_the_sides_differ);
+	tcase_add_test(tc, an_ipv4_client_of_ipv6_backends);
+	tcase_add_test(tc, an_ipv6_client_of_ipv4_backends);
+	tcase_add_test(tc, a_client_that_moved_still_reaches_its_backend);
+	tcase_add_test(tc, a_backend_that_calls_through_us);
+	tcase_add_test(tc, rule_b_a_backend_calls_out);
+	tcase_add_loop_test(tc, rule_b_next_hops, 0, sizeof(outbound) / sizeof(outbound[0]));
+	tcase_add_test(tc, rule_b_a_name_that_has_been_resolved);
+	tcase_add_test(tc, rfc5626_5_3_a_registered_client_is_reached_by_its_path);
+	tcase_add_test(tc, a_path_is_for_backends_only);
+	tcase_add_test(tc, rfc5626_5_3_1_a_flow_that_we_refuse);
+	tcase_add_test(tc, of_several_tokens_the_last_one_leads);
+	return run_suite("route", tc);
+}
