@@ -27,7 +27,7 @@ sys.exit(sandbox.run(main))
 
 
 def places(
-    directories=("/run", "/run/netns", "/dev/hugepages", "/dev/shm", "/tmp")):
+    directories=("/run", "/run/netns", "/dev/hugepages", "/dev/shm")):
     return sorted(os.path.join(d, f) for d in directories if os.path.isdir(d)
                   for f in os.listdir(d))
 
