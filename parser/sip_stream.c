@@ -159,6 +159,7 @@ enum sip_stream_result sip_stream_next(
 	if (result == SIP_STREAM_MESSAGE || result == SIP_STREAM_PING)
 		sip_stream_init(s, s->max_header_len, s->max_body_len);
 	else if (result == SIP_STREAM_ERROR)
-		*frame = (struct sip_frame){s->skipped, s->line - s->skipped};
+		*frame = (struct sip_frame){
+			s->skipped, s->line > s->skipped ? s->line - s->skipped : 0};
 	return result;
 }

@@ -82,6 +82,7 @@ static const struct {
 	{"OPTIONS sip:b@example.com SIP/2.0\r\n l: 0\r\n\r\n", "Ebad-header-name "},
 	{"OPTIONS sip:b SIP/2.0\nl: 0\n\n", "Ebad-line-end "},
 	{"\n" EMPTY, "Ebad-line-end "},
+	{"\r\n\n", "Ebad-line-end "},
 	{"\rx", "Ebad-line-end "},
 	{"\r\n\rx", "Ebad-line-end "},
 };
