@@ -448,8 +448,10 @@ START_TEST(refuses_4097_backends_in_all)
 }
 END_TEST
 
-START_TEST(refuses_257_listeners_in_all)
+// Two services with so many listeners.
+static char *many_listeners(int first, int second)
 {
+	const int nb_listeners[] = {first, second};
 	struct strbuf text = {0};
 
 	strbuf_add(&text, minimal, (size_t)(strstr(minimal, "  - name") - minimal));
@@ -457,12 +459,36 @@ START_TEST(refuses_257_listeners_in_all)
 		strbuf_printf(
 			&text, "  - name: s%d\n    backends: [{name: b, address: 10.0.0.1}]\n", s);
 		strbuf_puts(&text, "    listen:\n");
-		for (int l = 0; l < 128 + s; l++)
+		for (int l = 0; l < nb_listeners[s]; l++)
 			strbuf_printf(&text, "      - {address: 192.0.%d.%d}\n", s, l + 1);
 	}
-	ck_assert_errors(strbuf_text(&text),
-		"t.yaml:7:3: services: has 257 listeners in all, allowed: 256\n");
-	strbuf_fini(&text);
+	return text.data;
+}
+
+START_TEST(takes_256_listeners_in_all)
+{
+	char *most = many_listeners(128, 128), *too_many = many_listeners(128, 129);
+
+	ck_assert_errors(most, "");
+	ck_assert_errors(
+		too_many, "t.yaml:7:3: services: has 257 listeners in all, allowed: 256\n");
+	free(most);
+	free(too_many);
+}
+END_TEST
+
+START_TEST(ipv6_needs_an_mtu_of_1280)
+{
+	char *text = replaced(minimal, "device: net_null0",
+		"device: net_null0, addresses: ['2001:db8::1/64'], mtu: 1280");
+	char *small = replaced(text, "1280", "1279");
+
+	ck_assert_errors(text, "");
+	ck_assert_errors(small,
+		"t.yaml:5:79: dataplane.ports[wan0].mtu: \"1279\" is out of range with "
+		"an IPv6 address, allowed: 1280..9600\n");
+	free(text);
+	free(small);
 }
 END_TEST
 
@@ -531,7 +557,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, takes_4096_backends);
 	tcase_add_test(tc, refuses_4097_backends);
 	tcase_add_test(tc, refuses_4097_backends_in_all);
-	tcase_add_test(tc, refuses_257_listeners_in_all);
+	tcase_add_test(tc, takes_256_listeners_in_all);
+	tcase_add_test(tc, ipv6_needs_an_mtu_of_1280);
 	tcase_add_test(tc, aliases_stand_for_what_they_name);
 	tcase_add_test(tc, aliases_cannot_blow_up_the_file);
 	tcase_add_test(tc, a_cycle_of_aliases_ends);

@@ -64,6 +64,7 @@ static const char *const sample = "a: 1\n"
 				  "    port: 5\n"
 				  "  - {name: Two, port: 6}\n"
 				  "  - &x [1, '~', ~, '', null]\n"
+				  "  - {name: '', port: 7}\n"
 				  "again: *x\n";
 
 static struct config_errors errs;
@@ -96,6 +97,7 @@ static const struct place places[] = {
 	// The name's own error is clearer with the number.
 	{"list[0].name", 3, 11, "list[0].name", true},
 	{"list[1].port", 5, 23, "list[1].port", true}, // "Two" is no name
+	{"list[3].port", 7, 22, "list[3].port", true},
 	{"list[2][1]", 6, 12, "list[2][1]", true},
 	{"again[1]", 6, 12, "again[1]", true},
 	// What is not there is shown at the nearest step above.

@@ -102,6 +102,7 @@ static const struct sample samples[] = {
 	{SCHEMA_PATH, "/", "\"/\""},
 	{SCHEMA_PATH, "~/x", NULL},
 	{SCHEMA_IFNAME, "eth0.100", "\"eth0.100\""},
+	{SCHEMA_IFNAME, "AZaz09", "\"AZaz09\""},
 	{SCHEMA_IFNAME, ".", NULL},
 	{SCHEMA_IFNAME, "..", NULL},
 	{SCHEMA_IFNAME, "a:b", NULL},
