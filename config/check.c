@@ -133,6 +133,18 @@ static void add_value(struct check_value *value, const char *text, const char *f
 	snprintf(value->path, sizeof(value->path), fmt, i);
 }
 
+// Whether an earlier port has the same name.
+static bool has_used_name(const struct config_dataplane *dataplane, uint32_t i)
+{
+	const char *name = dataplane->ports[i].name;
+
+	for (uint32_t j = 0; j < i && name != NULL; j++) {
+		if (dataplane->ports[j].name != NULL && strcmp(dataplane->ports[j].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 // Names, devices, twins and addresses of the ports are each unique.
 static int check_ports_unique(const struct config_dataplane *dataplane, struct document *doc)
 {
@@ -151,8 +163,10 @@ static int check_ports_unique(const struct config_dataplane *dataplane, struct d
 	for (uint32_t i = 0; i < dataplane->nb_ports; i++)
 		add_value(&values[i], dataplane->ports[i].device, "dataplane.ports[%u].device", i);
 	check_unique(values, dataplane->nb_ports, doc);
+	// The same name makes the same twin: one error is enough.
 	for (uint32_t i = 0; i < dataplane->nb_ports; i++)
-		add_value(&values[i], dataplane->ports[i].twin, "dataplane.ports[%u].twin", i);
+		add_value(&values[i], has_used_name(dataplane, i) ? NULL : dataplane->ports[i].twin,
+			"dataplane.ports[%u].twin", i);
 	check_unique(values, dataplane->nb_ports, doc);
 
 	nb_addresses = 0;

@@ -9,6 +9,7 @@
 
 #define DEPTH_MAX 16 // of nested mappings and sequences; the schema needs 8
 #define FILE_SIZE_MAX (16 << 20)
+#define BOM "\xef\xbb\xbf"
 
 static struct mark from_yaml(yaml_mark_t mark)
 {
@@ -155,6 +156,9 @@ int document_init(
 	int ret;
 
 	*doc = (struct document){.name = name, .errs = errs};
+	// Some editors put a byte order mark in front, which libyaml takes only where it may guess.
+	if (text.len >= strlen(BOM) && memcmp(text.ptr, BOM, strlen(BOM)) == 0)
+		text = (struct text){text.ptr + strlen(BOM), text.len - strlen(BOM)};
 	if (text.len > FILE_SIZE_MAX) {
 		errors_add(errs, name, (struct mark){0}, "", "too large, allowed: 16MiB");
 		return -EINVAL;

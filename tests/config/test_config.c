@@ -492,6 +492,35 @@ START_TEST(ipv6_needs_an_mtu_of_1280)
 }
 END_TEST
 
+START_TEST(a_byte_order_mark_and_crlf_are_read_over)
+{
+	struct strbuf text = {0};
+
+	strbuf_puts(&text, "\xef\xbb\xbf");
+	for (const char *c = minimal; *c != '\0'; c++) {
+		if (*c == '\n')
+			strbuf_puts(&text, "\r");
+		strbuf_add(&text, c, 1);
+	}
+	ck_assert_errors(strbuf_text(&text), "");
+	strbuf_puts(&text, "logs: 1");
+	ck_assert_errors(strbuf_text(&text),
+		"t.yaml:10:1: logs: unknown key \"logs\", did you mean \"log\"?\n");
+	strbuf_fini(&text);
+}
+END_TEST
+
+START_TEST(a_port_that_is_there_twice_is_one_error)
+{
+	char *text = replaced(minimal, "[{name: wan0, device: net_null0}]",
+		"[{name: p, device: d}, {name: p, device: e}]");
+
+	ck_assert_errors(
+		text, "t.yaml:5:40: dataplane.ports[1].name: \"p\" is already used at line 5\n");
+	free(text);
+}
+END_TEST
+
 START_TEST(aliases_stand_for_what_they_name)
 {
 	char *text = replaced(minimal, "[{name: kam1, address: 192.0.2.21}]",
@@ -559,6 +588,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, refuses_4097_backends_in_all);
 	tcase_add_test(tc, takes_256_listeners_in_all);
 	tcase_add_test(tc, ipv6_needs_an_mtu_of_1280);
+	tcase_add_test(tc, a_byte_order_mark_and_crlf_are_read_over);
+	tcase_add_test(tc, a_port_that_is_there_twice_is_one_error);
 	tcase_add_test(tc, aliases_stand_for_what_they_name);
 	tcase_add_test(tc, aliases_cannot_blow_up_the_file);
 	tcase_add_test(tc, a_cycle_of_aliases_ends);
