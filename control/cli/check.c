@@ -22,6 +22,64 @@ static uint32_t nb_backends(const struct config *config)
 	return nb;
 }
 
+static bool is_in_network(const struct config_addr *addr, const struct config_prefix *network)
+{
+	unsigned int whole = network->length / 8, rest = network->length % 8;
+
+	if (addr->family != network->addr.family || memcmp(addr->ip, network->addr.ip, whole) != 0)
+		return false;
+	return rest == 0 || (addr->ip[whole] ^ network->addr.ip[whole]) >> (8 - rest) == 0;
+}
+
+// An address in no network of ours: routers send it here, perhaps to several nodes.
+static bool is_routed(const struct config *config, const struct config_addr *addr)
+{
+	for (uint32_t i = 0; i < config->dataplane.nb_ports; i++) {
+		const struct config_port *port = &config->dataplane.ports[i];
+
+		for (uint32_t k = 0; k < port->nb_addresses; k++)
+			if (is_in_network(addr, &port->addresses[k]))
+				return false;
+	}
+	return true;
+}
+
+static bool has_routed_listener(const struct config *config)
+{
+	for (uint32_t i = 0; i < config->nb_services; i++)
+		for (uint32_t k = 0; k < config->services[i].nb_listen; k++)
+			if (is_routed(config, &config->services[i].listen[k].address))
+				return true;
+	return false;
+}
+
+// What is allowed but may surprise.
+static json_t *make_notes(const struct config *config)
+{
+	json_t *notes = json_array();
+
+	if (!config->has_keys)
+		json_array_append_new(notes,
+			json_string("no cluster_keys: a key is made up at the start, so calls do "
+				    "not survive a restart of both processes, and no second node "
+				    "can serve them"));
+	if (has_routed_listener(config))
+		json_array_append_new(notes,
+			json_string("a listener is in no network of a port: if routers spread its "
+				    "packets over several nodes, they must do it by addresses "
+				    "alone (L3), as fragments carry no ports"));
+	return notes;
+}
+
+static void print_notes(const struct config *config)
+{
+	json_t *notes = make_notes(config), *note;
+	size_t index;
+
+	json_array_foreach(notes, index, note) printf("note: %s\n", json_string_value(note));
+	json_decref(notes);
+}
+
 static void print_json(
 	const char *file, const struct config *config, const struct config_errors *errs)
 {
@@ -49,6 +107,7 @@ static void print_json(
 		json_object_set_new(object, "digest", json_string(digest));
 		json_object_set_new(object, "services", json_integer(config->nb_services));
 		json_object_set_new(object, "backends", json_integer(nb_backends(config)));
+		json_object_set_new(object, "notes", make_notes(config));
 	}
 	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	putchar('\n');

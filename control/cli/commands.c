@@ -148,9 +148,10 @@ const struct cli_command cli_commands[] = {
 	{"config show", "", 0, 0, NULL, "show the running configuration, without secrets", NULL,
 		cmd_config_show},
 	{"config diff", "", 0, 0, NULL, "say what a reload would change", NULL, cmd_config_diff},
-	{"ready", "SERVICE", 1, 1, NULL, "tell a routing daemon whether to announce a service",
-		"Exits with 0: announce, 1: do not announce, 2: cannot tell. Prints one line. "
-		"Never waits longer than --timeout, and never for Redis.",
+	{"ready", "[SERVICE]", 0, 1, NULL, "tell a routing daemon whether to announce a service",
+		"Without SERVICE: whether all of them can be served. Exits with 0: announce, 1: "
+		"do not announce, 2: cannot tell. Prints one line. Never waits longer than "
+		"--timeout, and never for Redis.",
 		cmd_ready},
 	{"version", "", 0, 0, NULL, "print versions, also of the running processes", NULL,
 		cmd_version},
