@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/dispatch/decide.h"
+
+#include "dataplane/dispatch/acl.h"
+#include "dataplane/events.h"
+#include "dataplane/rate.h"
+#include "dataplane/trace.h"
+#include "dataplane/worker.h"
+
+// What may come in at all, before a cycle is spent on its meaning. Returns false when it was
+// dropped.
+static bool admit(struct worker *w, struct pkt *pkt)
+{
+	const struct snapshot *snap = w->published->snap;
+	const struct snapshot_listener *listener = snapshot_listener(snap, pkt->listener);
+	const struct snapshot_service *service = snapshot_service(snap, listener->service);
+	const struct rate_limit limit = {RATE_REQUESTS, service->source_rate};
+	bool has_acl = listener->nb_acl_allow != 0 || listener->nb_acl_deny != 0;
+
+	if (likely(!has_acl && limit.rate == 0))
+		return true;
+	// Our own backends are trusted, and one of them may speak for a whole network.
+	if (snapshot_find_backend_addr(snap, &pkt->source) != SNAPSHOT_NONE)
+		return true;
+	if (has_acl && !acl_permits(snap, pkt->listener, &pkt->source.ip)) {
+		pkt_drop(w, pkt, DROP_ACL);
+		return false;
+	}
+	if (pkt->msg.kind == SIP_REQUEST &&
+		!rate_take(w->rates, limit, &pkt->source.ip, w->now_ms)) {
+		pkt_drop(w, pkt, DROP_RATE_SOURCE);
+		return false;
+	}
+	return true;
+}
+
+static void count(struct worker *w, const struct pkt *pkt)
+{
+	struct ipc_service_counters *service = pkt_service(w, pkt);
+	const struct sip_msg *msg = &pkt->msg;
+	const struct decision *d = &pkt->decision;
+	struct ipc_backend_counters *backend;
+
+	if (pkt->reason != SIP_OK) {
+		service->parse_errors[pkt->reason]++;
+		return;
+	}
+	if (msg->kind == SIP_REQUEST)
+		service->requests[msg->method]++;
+	else
+		service->responses[msg->status / 100]++;
+	service->rules[d->rule]++;
+	if (d->backend == SNAPSHOT_NONE)
+		return;
+
+	backend = &w->counters->backends[snapshot_backend(w->published->snap, d->backend)->counter];
+	if (msg->kind == SIP_RESPONSE) {
+		backend->responses[msg->status / 100]++;
+	} else if (d->action == ACTION_FORWARD) {
+		backend->requests++;
+		backend->fresh += !d->dialog_pinned;
+	}
+}
+
+// What leaves the pipeline here. Returns whether the packet goes on.
+static bool finish(struct worker *w, struct pkt *pkt)
+{
+	struct decision *d = &pkt->decision;
+	const struct rate_limit limit = {
+		RATE_REPLIES, snapshot_service(w->published->snap, d->service)->reply_rate};
+
+	switch (d->action) {
+	case ACTION_FORWARD:
+		if (unlikely(pkt->msg.method == SIP_REGISTER && pkt->msg.status / 100 == 2))
+			event_binding(w, pkt);
+		return true;
+	case ACTION_REPLY:
+		if (rate_take(w->rates, limit, &pkt->source.ip, w->now_ms))
+			return true;
+		pkt_drop(w, pkt, DROP_RATE_REPLY);
+		return false;
+	case ACTION_PROBE:
+		event_probe(w, pkt);
+		rte_pktmbuf_free(pkt->m);
+		return false;
+	case ACTION_RESOLVE:
+		pkt_drop(w, pkt, DROP_NO_RESOLVER);
+		return false;
+	default:
+		pkt_drop(w, pkt, (enum drop_reason)d->drop);
+		return false;
+	}
+}
+
+uint16_t decide_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
+{
+	const struct decide_ctx ctx = {
+		.snap = w->published != NULL ? w->published->snap : NULL,
+		.bits = w->published != NULL ? &w->published->bits : NULL,
+		.txns = w->txns,
+		.bindings = w->bindings,
+		.now_ms = w->now_ms,
+	};
+	uint16_t nb_kept = 0;
+
+	for (uint16_t i = 0; i < nb; i++) {
+		struct pkt *pkt = pkts[i];
+		const struct decide_in in = {
+			.msg = &pkt->msg,
+			.source = pkt->source,
+			.listener = pkt->listener,
+		};
+
+		if (unlikely(!admit(w, pkt)))
+			continue;
+		if (likely(pkt->reason == SIP_OK))
+			decide(&ctx, &in, &pkt->decision);
+		else
+			decide_unparsable(&ctx, &in, (enum sip_reason)pkt->reason, &pkt->decision);
+		count(w, pkt);
+		if (unlikely(pkt->reason != SIP_OK))
+			event_reject(w, pkt);
+		if (unlikely(trace_is_on(w)))
+			trace_received(w, pkt);
+		if (finish(w, pkt))
+			pkts[nb_kept++] = pkt;
+	}
+	return nb_kept;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/worker.h"
+
+static unsigned int size_slot(uint32_t len)
+{
+	static const uint16_t limits[IPC_SIZE_SLOTS - 1] = {256, 512, 1024, 1500, 2048, 4096, 8192};
+	unsigned int slot = 0;
+
+	for (unsigned int i = 0; i < RTE_DIM(limits); i++)
+		slot += len > limits[i];
+	return slot;
+}
+
+uint16_t parse_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
+{
+	uint16_t nb_kept = 0;
+
+	for (uint16_t i = 0; i < nb; i++) {
+		struct pkt *pkt = pkts[i];
+		struct ipc_service_counters *service = pkt_service(w, pkt);
+		uint32_t len = pkt->m->data_len;
+
+		service->message_size[size_slot(len)]++;
+		service->message_octets += len;
+		// Classify saw to it that SIP_PAD octets stand on both sides: headers and tailroom.
+		pkt->reason =
+			(uint8_t)sip_parse(&pkt->msg, rte_pktmbuf_mtod(pkt->m, const char *), len);
+		if (unlikely(pkt->reason == SIP_EMPTY)) {
+			pkt_drop(w, pkt, DROP_KEEPALIVE);
+			continue;
+		}
+		// A refused message goes on: it may deserve an answer.
+		pkts[nb_kept++] = pkt;
+	}
+	return nb_kept;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/worker.h"
+
+#include "dataplane/hold.h"
+#include "dataplane/reassembler.h"
+
+#include <rte_cycles.h>
+
+#include <time.h>
+
+// Turns without a packet before a worker in `pause` mode sleeps, and for how long. A sleep of 50 us
+// is what a shared core needs to let others run; the kernel's timer slack adds as much again.
+#define IDLE_TURNS 64
+#define IDLE_SLEEP_NS 50000
+
+static void process(struct worker *w, uint16_t nb)
+{
+	struct pkt **pkts = w->pkts;
+
+	nb = classify_burst(w, pkts, nb);
+	nb = reassemble_burst(w, pkts, nb);
+	nb = parse_burst(w, pkts, nb);
+	nb = decide_burst(w, pkts, nb);
+	nb = rewrite_burst(w, pkts, nb);
+	tx_burst(w, pkts, nb);
+}
+
+void worker_turn(struct worker *w)
+{
+	// One snapshot per turn, so no packet sees two configurations.
+	w->published = __atomic_load_n(&w->publisher->current, __ATOMIC_ACQUIRE);
+	w->now_ms = __atomic_load_n(&w->clock->now_ms, __ATOMIC_RELAXED);
+	w->nb_received = 0;
+	w->nb_sent = 0;
+
+	for (uint16_t port = 0; port < w->nb_ports; port++)
+		process(w, rx_burst(w, port));
+	for (uint16_t peer = 0; peer < w->nb_workers; peer++)
+		process(w, rx_peer(w, peer));
+
+	twin_forward(w);
+	inject_forward(w);
+	hold_retry(w);
+	w->counters->reassembly_expired += reassembler_expire(w->reassembler, w->now_ms);
+	tx_flush(w);
+
+	// One quiescent point per turn, so housekeeping knows when an old snapshot can go.
+	w->published = NULL;
+	rte_rcu_qsbr_quiescent(w->qsbr, w->index);
+}
+
+static unsigned int burst_slot(uint32_t nb)
+{
+	unsigned int slot = 31 - (unsigned int)__builtin_clz(nb);
+
+	return RTE_MIN(slot, IPC_BURST_SLOTS - 1u);
+}
+
+// Count a turn that took from `start` to `end`; returns whether it did anything.
+static bool count_turn(struct worker *w, uint64_t start, uint64_t end)
+{
+	struct ipc_worker_counters *counters = w->counters;
+
+	counters->turns++;
+	if (w->nb_received == 0 && w->nb_sent == 0) {
+		counters->idle_cycles += end - start;
+		return false;
+	}
+	counters->busy_cycles += end - start;
+	if (w->nb_received > 0)
+		counters->burst[burst_slot(w->nb_received)]++;
+	// Every message of a turn was received at its start or later and sent before its end.
+	counters->latency[ipc_latency_slot(end - start)] += w->nb_sent;
+	counters->latency_cycles += (end - start) * w->nb_sent;
+	return true;
+}
+
+static void idle_sleep(struct worker *w)
+{
+	const struct timespec nap = {.tv_nsec = IDLE_SLEEP_NS};
+
+	// A sleeping worker must not hold up a grace period.
+	rte_rcu_qsbr_thread_offline(w->qsbr, w->index);
+	nanosleep(&nap, NULL);
+	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
+}
+
+int worker_run(void *arg)
+{
+	struct worker *w = arg;
+	uint64_t start;
+
+	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
+	start = rte_rdtsc();
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+		uint64_t end;
+
+		worker_turn(w);
+		end = rte_rdtsc();
+		if (count_turn(w, start, end)) {
+			w->empty_turns = 0;
+		} else if (w->idle == IPC_IDLE_PAUSE && ++w->empty_turns >= IDLE_TURNS) {
+			idle_sleep(w);
+			w->counters->idle_cycles += rte_rdtsc() - end;
+			end = rte_rdtsc();
+		}
+		start = end;
+	}
+	rte_rcu_qsbr_thread_offline(w->qsbr, w->index);
+	return 0;
+}
+
+void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
+{
+	w->counters->drops[reason]++;
+	rte_pktmbuf_free(m);
+}
+
+void pkt_drop(struct worker *w, struct pkt *pkt, enum drop_reason reason)
+{
+	pkt_service(w, pkt)->drops[reason]++;
+	rte_pktmbuf_free(pkt->m);
+}
+
+void worker_punt(struct worker *w, struct rte_mbuf *m, uint16_t port)
+{
+	if (w->to_twin == NULL || w->ports[port].twin_id == PORT_NO_TWIN) {
+		worker_drop(w, m, DROP_TWIN_FULL);
+		return;
+	}
+	m->port = port;
+	if (rte_ring_sp_enqueue(w->to_twin, m) != 0) {
+		worker_drop(w, m, DROP_TWIN_FULL);
+		return;
+	}
+	w->counters->to_twin++;
+}
+
+struct rte_mbuf *worker_alloc(struct worker *w, uint32_t len)
+{
+	struct rte_mempool *pool = w->pool;
+	uint32_t room = rte_pktmbuf_data_room_size(pool);
+	struct rte_mbuf *m;
+
+	if (len + HEADERS_MAX + SIP_PAD > room) {
+		pool = w->large;
+		room = rte_pktmbuf_data_room_size(pool);
+		if (len + HEADERS_MAX + SIP_PAD > room)
+			return NULL;
+	}
+	m = rte_pktmbuf_alloc(pool);
+	if (m == NULL)
+		return NULL;
+	// As much room in front as there is, but not more than any rewriting needs.
+	room -= len + SIP_PAD;
+	m->data_off = (uint16_t)RTE_MIN(room, HEADERS_MAX + (uint32_t)EDIT_TEXT_MAX);
+	return m;
+}
