@@ -17,7 +17,8 @@
 // One thread, one libevent loop: nothing here is locked. A struct service or struct backend lives
 // as long as its name stands in the running configuration; a reload keeps the object (and with it
 // health, statistics and counter slot) of every name that stays. Whoever keeps a pointer to one
-// beyond a callback must let go of it in control_backend_removed().
+// beyond a callback must let go of it when told that it is removed (health_backend_removed(),
+// cluster_backend_removed()).
 
 struct event_base;
 struct cluster; // control/cluster.h
@@ -28,6 +29,9 @@ struct health; // control/health.h
 struct netlink; // control/netlink.h
 struct admin; // control/admin.h
 struct events; // control/events.h
+struct slots; // control/slots.h
+struct state_file; // control/state_file.h
+struct publisher; // control/publisher.h
 struct evdns_base;
 
 // Health as one node sees it, or as the cluster agrees on.
@@ -107,7 +111,9 @@ struct backend {
 	uint32_t id; // backend_id(): travels in tokens
 	uint16_t counter; // slot of its counters in the shared memory
 	uint16_t index; // in the published snapshot; SNAPSHOT_NONE before
+	uint16_t next_index; // in the one on its way; publisher.c only
 	uint16_t weight; // effective, slow start included
+	double share; // of the published table's rows, as first candidate
 	enum config_admin_state admin; // effective: override, or as configured
 	struct override override;
 	struct backend_health health;
@@ -121,9 +127,11 @@ struct service {
 	char name[CONFIG_NAME_MAX + 1];
 	uint16_t counter;
 	uint16_t index; // in the published snapshot; SNAPSHOT_NONE before
+	uint16_t next_index; // in the one on its way; publisher.c only
 	struct backend **backends; // in the order of the file
 	uint32_t nb_backends;
 	uint64_t table_hash; // of the published table; 0: none yet
+	double moved, moved_ideal; // share of new calls that the last snapshot sent elsewhere, 0..1
 };
 
 enum dataplane_link {
@@ -139,7 +147,7 @@ struct dataplane {
 	enum dataplane_link link;
 	int64_t since_ms; // CLOCK_REALTIME of the last change of `link`
 	uint32_t pid;
-	uint64_t start_digest; // it was started with; differs from ours: needs a restart
+	bool start_matches; // it was started with what our file says
 	struct ipc_shm *shm; // NULL until started; stays mapped while the link is down
 	size_t shm_size;
 	uint32_t nb_workers, nb_ports; // checked against shm_size; trust these, not shm->nb_*
@@ -156,13 +164,15 @@ struct last_reload {
 	uint64_t nb_success, nb_failure;
 };
 
-#define CONTROL_SLOT_NAME_MAX (2 * CONFIG_NAME_MAX + 2)
-
 struct control {
 	struct event_base *base;
 	struct evdns_base *dns; // NULL: not started
 	const char *config_path;
+	char *config_text; // the file that runs; NULL when it could not be kept
 	struct config *config; // running
+	struct config
+		*boot; // as at the start: what counts for every restart-only key (node, dataplane,
+		       // admin, metrics.listen, log.target). May be equal to `config`
 	uint64_t started_ms; // CLOCK_REALTIME
 	struct service **services; // in the order of the file
 	uint32_t nb_services;
@@ -170,19 +180,31 @@ struct control {
 	struct last_reload last_reload;
 	uint64_t nb_needs_restart; // keys that differ from what runs and need a restart
 
-	// Who had which counter slot: a name that comes back finds its own again.
-	char service_slots[IPC_SERVICE_SLOTS][CONFIG_NAME_MAX + 1];
-	char (*backend_slots)[CONTROL_SLOT_NAME_MAX]; // [IPC_BACKEND_SLOTS], "service/backend"
+	struct slots *service_slots,
+		*backend_slots; // of counters, by "service" and "service/backend"
 
 	struct ipc_client *ipc;
+	struct publisher *publisher;
 	struct health *health;
 	struct netlink *netlink; // NULL: no twins
 	struct events *events;
+	struct state_file *state_file;
 	struct admin *admin;
-	struct cluster *cluster; // NULL: no redis section, or not built
+	struct cluster *cluster; // NULL: could not be had
 	struct registrations *registrations; // NULL: none are learned
 	struct metrics *metrics; // NULL: no listener
 };
+
+// Run with `config` from now on, whose owner the control becomes. Services and backends that stay
+// keep their objects; overrides whose configured value changed are dropped with a log line.
+// Publishes nothing. Return 0 or -ENOMEM, and then nothing was changed.
+int control_apply_config(struct control *control, struct config *config);
+// Take over the counter slots of the snapshot that a running dataplane has.
+void control_adopt_slots(struct control *control, const struct snapshot *snapshot);
+// Start with {0} and the paths; then control_apply_config(). Return 0 or -ENOMEM.
+int control_init(struct control *control);
+// Free services, backends and configurations.
+void control_fini(struct control *control);
 
 int64_t control_now_ms(void); // CLOCK_MONOTONIC
 int64_t control_wall_ms(void); // CLOCK_REALTIME

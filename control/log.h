@@ -20,10 +20,10 @@
 // Once a file: what its messages are about.
 #define LOG_TOPIC(name) static const char log_topic[] = name
 
-#define LOG(level, ...)                                                                            \
-	do {                                                                                       \
-		if (log_enabled(LOG_LEVEL_##level))                                                \
-			log_write(LOG_LEVEL_##level, log_topic, __VA_ARGS__);                      \
+#define LOG(level, ...)                                                       \
+	do {                                                                  \
+		if (log_enabled(LOG_LEVEL_##level))                           \
+			log_write(LOG_LEVEL_##level, log_topic, __VA_ARGS__); \
 	} while (0)
 
 // Until the first call messages go to stderr as logfmt, from INFO on.
