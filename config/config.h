@@ -345,7 +345,7 @@ struct config_error {
 
 #define CONFIG_ERRORS_MAX 200 // errors kept; more are only counted
 
-// Start with {0}. In the order of the file.
+// Start with {0}, and anew for each load. In the order of the file.
 struct config_errors {
 	struct config_error *items;
 	uint32_t nb_items;
