@@ -166,6 +166,7 @@ int cmd_check(struct cli *cli)
 		       "\n",
 			config->nb_services, config->nb_services == 1 ? "" : "s",
 			nb_backends(config), nb_backends(config) == 1 ? "" : "s", config->digest);
+		print_notes(config);
 	}
 	config_destroy(config);
 	config_errors_fini(&errs);
