@@ -2,6 +2,7 @@
 #include "dataplane/dispatch/table.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -12,6 +13,8 @@
 #define TABLE_ROWS 262144
 #define TABLE_BACKENDS_MAX 4096
 #define NONE UINT16_MAX
+#define NUMBER_MASK (TABLE_BACKENDS_MAX - 1)
+#define NOBODY ((uint64_t)INT64_MAX) // later than any wait
 
 // A backend draws a number u in (0, 1) for every row and waits -log2(u) / weight: the shortest wait
 // wins, which gives each backend its weight's share, and a backend that goes leaves everybody
@@ -28,12 +31,6 @@ enum {
 
 static const uint32_t log_table[(1 << LOG_INDEX) + 1] = {
 #include "dataplane/dispatch/table_log2.inc"
-};
-
-// What a backend brings into each row.
-struct drawer {
-	uint32_t key0, key1;
-	uint32_t inverse; // 2^31 / weight
 };
 
 static inline uint32_t mix_row(uint32_t row)
@@ -68,61 +65,44 @@ static inline uint32_t minus_log2(uint32_t drawn)
 		(uint32_t)((uint64_t)(log_table[entry] - log_table[entry + 1]) * rest >> LOG_REST);
 }
 
-static inline struct drawer make_drawer(const struct table_backend *backend)
+static inline uint32_t inverse_of(uint16_t weight)
 {
-	return (struct drawer){
-		.key0 = (uint32_t)backend->name_hash,
-		.key1 = (uint32_t)(backend->name_hash >> 32),
-		.inverse = ((UINT32_C(1) << 31) + backend->weight / 2u) / backend->weight,
-	};
+	return ((UINT32_C(1) << 31) + weight / 2u) / weight;
 }
 
-static inline uint64_t wait_of(const struct drawer *d, uint32_t mixed_row)
-{
-	return (uint64_t)minus_log2(draw(mixed_row, d->key0, d->key1)) * d->inverse;
-}
-
-// The best of a row so far.
-struct row_top {
-	uint64_t wait[TABLE_CANDIDATES];
-	uint64_t name_hash[TABLE_CANDIDATES];
-	uint16_t index[TABLE_CANDIDATES];
-};
-
-static void top_insert(struct row_top *top, uint64_t wait, const struct table_backend *backend)
-{
-	int i = TABLE_CANDIDATES - 1;
-
-	if (wait > top->wait[i] ||
-		(wait == top->wait[i] && backend->name_hash >= top->name_hash[i]))
-		return;
-	for (; i > 0; i--) {
-		if (wait > top->wait[i - 1] ||
-			(wait == top->wait[i - 1] && backend->name_hash >= top->name_hash[i - 1]))
-			break;
-		top->wait[i] = top->wait[i - 1];
-		top->name_hash[i] = top->name_hash[i - 1];
-		top->index[i] = top->index[i - 1];
-	}
-	top->wait[i] = wait;
-	top->name_hash[i] = backend->name_hash;
-	top->index[i] = backend->index;
-}
-
-// All drawers as one array a field, for vectors; `bound` is the inverse for least_wait().
+// All backends that draw as one array a field, for vectors. In the order of their name_hash, so
+// that of two equal waits the first one met is the right one.
 struct drawers {
 	uint32_t nb;
-	uint32_t key0[TABLE_BACKENDS_MAX];
+	uint32_t key0[TABLE_BACKENDS_MAX]; // the two halves of name_hash
 	uint32_t key1[TABLE_BACKENDS_MAX];
-	uint32_t bound[TABLE_BACKENDS_MAX];
-	const struct table_backend *backend[TABLE_BACKENDS_MAX];
+	uint32_t inverse[TABLE_BACKENDS_MAX]; // 2^31 / weight
+	uint32_t bound[TABLE_BACKENDS_MAX]; // inverse for may_enter()
+	uint16_t index[TABLE_BACKENDS_MAX];
 };
+
+// A wait with the drawer's number in its low bits: one comparison orders both.
+static inline uint64_t place_of(uint32_t drawn, uint32_t inverse, uint32_t number)
+{
+	return ((uint64_t)minus_log2(drawn) * inverse & ~(uint64_t)NUMBER_MASK) | number;
+}
+
+// Keep the lowest places, in order. Without a jump: who gets in is as good as random.
+static inline void top_insert(uint64_t top[TABLE_CANDIDATES], uint64_t place)
+{
+	for (int i = 0; i < TABLE_CANDIDATES; i++) {
+		uint64_t low = place < top[i] ? place : top[i];
+
+		place = place < top[i] ? top[i] : place;
+		top[i] = low;
+	}
+}
 
 #define GROUP 8
 
 // A bit for each of the next GROUP drawers that may wait no longer than `worst`. -log2(u) is at
 // least (1 - u) / ln 2, which takes no logarithm and is close where it matters, at u near 1.
-static unsigned int may_enter(
+static inline unsigned int may_enter(
 	const struct drawers *all, uint32_t first, uint32_t mixed_row, uint64_t worst)
 {
 	unsigned int mask = 0;
@@ -135,31 +115,27 @@ static unsigned int may_enter(
 	return mask;
 }
 
-static inline void fill_row(const struct drawers *all, uint32_t row, uint16_t *out,
-	unsigned int (*filter)(const struct drawers *, uint32_t, uint32_t, uint64_t))
+// `filter` is a constant in each of the two callers.
+static inline __attribute__((always_inline)) void fill_row(const struct drawers *all, uint32_t row,
+	uint16_t *out, unsigned int (*filter)(const struct drawers *, uint32_t, uint32_t, uint64_t))
 {
+	uint64_t top[TABLE_CANDIDATES] = {NOBODY, NOBODY, NOBODY, NOBODY};
 	uint32_t mixed = mix_row(row);
-	struct row_top top;
 
-	for (int i = 0; i < TABLE_CANDIDATES; i++) {
-		top.wait[i] = INT64_MAX;
-		top.name_hash[i] = UINT64_MAX;
-		top.index[i] = NONE;
-	}
 	for (uint32_t first = 0; first < all->nb; first += GROUP) {
-		unsigned int mask = filter(all, first, mixed, top.wait[TABLE_CANDIDATES - 1]);
+		unsigned int mask = filter(all, first, mixed, top[TABLE_CANDIDATES - 1]);
 
+		if (all->nb - first < GROUP)
+			mask &= (1u << (all->nb - first)) - 1;
 		for (; mask != 0; mask &= mask - 1) {
 			uint32_t i = first + (uint32_t)__builtin_ctz(mask);
-			struct drawer d;
+			uint32_t drawn = draw(mixed, all->key0[i], all->key1[i]);
 
-			if (i >= all->nb)
-				break;
-			d = make_drawer(all->backend[i]);
-			top_insert(&top, wait_of(&d, mixed), all->backend[i]);
+			top_insert(top, place_of(drawn, all->inverse[i], i));
 		}
 	}
-	memcpy(out, top.index, sizeof(top.index));
+	for (int i = 0; i < TABLE_CANDIDATES; i++)
+		out[i] = top[i] == NOBODY ? NONE : all->index[top[i] & NUMBER_MASK];
 }
 
 static void fill_rows(const struct drawers *all, uint16_t *rows, uint32_t nb_rows)
@@ -223,35 +199,39 @@ uint64_t table_name_hash(const uint8_t table_key[16], const char *name)
 
 uint64_t table_score(const struct table_backend *backend, uint32_t row)
 {
-	struct drawer d;
+	uint32_t drawn;
 
 	if (backend->weight == 0)
 		return 0;
-	d = make_drawer(backend);
-	return UINT64_MAX - wait_of(&d, mix_row(row));
+	drawn = draw(
+		mix_row(row), (uint32_t)backend->name_hash, (uint32_t)(backend->name_hash >> 32));
+	return UINT64_MAX - place_of(drawn, inverse_of(backend->weight), 0);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct table_backend *const *x = a, *const *y = b;
+
+	return ((*x)->name_hash > (*y)->name_hash) - ((*x)->name_hash < (*y)->name_hash);
 }
 
 void table_build(const struct table_backend *backends, uint32_t nb_backends, uint16_t *rows,
 	uint32_t nb_rows)
 {
-	struct drawers all;
+	const struct table_backend *sorted[TABLE_BACKENDS_MAX];
+	struct drawers all = {.nb = 0};
 
-	all.nb = 0;
-	for (uint32_t i = 0; i < nb_backends && all.nb < TABLE_BACKENDS_MAX; i++) {
-		struct drawer d;
-
-		if (backends[i].weight == 0)
-			continue;
-		d = make_drawer(&backends[i]);
-		all.key0[all.nb] = d.key0;
-		all.key1[all.nb] = d.key1;
-		all.bound[all.nb] = (uint32_t)((uint64_t)d.inverse * BOUND_FACTOR >> BOUND_SHIFT);
-		all.backend[all.nb] = &backends[i];
-		all.nb++;
+	for (uint32_t i = 0; i < nb_backends && all.nb < TABLE_BACKENDS_MAX; i++)
+		if (backends[i].weight > 0)
+			sorted[all.nb++] = &backends[i];
+	qsort(sorted, all.nb, sizeof(sorted[0]), compare_names);
+	for (uint32_t i = 0; i < all.nb; i++) {
+		all.key0[i] = (uint32_t)sorted[i]->name_hash;
+		all.key1[i] = (uint32_t)(sorted[i]->name_hash >> 32);
+		all.inverse[i] = inverse_of(sorted[i]->weight);
+		all.bound[i] = (uint32_t)((uint64_t)all.inverse[i] * BOUND_FACTOR >> BOUND_SHIFT);
+		all.index[i] = sorted[i]->index;
 	}
-	// The last group is read to its end.
-	for (uint32_t i = all.nb; i % GROUP != 0; i++)
-		all.key0[i] = all.key1[i] = all.bound[i] = 0;
 #ifdef __x86_64__
 	if (__builtin_cpu_supports("avx2")) {
 		fill_rows_avx2(&all, rows, nb_rows);
