@@ -229,7 +229,7 @@ def run_interrupted(program, directory):
 
 
 def main():
-    program, update = sys.argv[1], "--update" in sys.argv
+    program, update = os.path.abspath(sys.argv[1]), "--update" in sys.argv
     with tempfile.TemporaryDirectory(prefix="cli-") as directory:
         commands = Commands(program, directory)
         server = fake_admin.Server(directory)
