@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef BENCH_REPORT_H
+#define BENCH_REPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// What every benchmark prints: a table for people and, with a file name, an array of flat objects
+//   {"bench": ..., "case": ..., "metric": ..., "value": number, "unit": ...}
+// preceded by one with "bench": "host". Cases and metrics keep their names from release to release.
+
+// Begin. json: file name, or NULL for the table only. Returns 0 or a negative errno.
+int report_open(const char *bench, const char *json);
+void report_row(const char *case_name, const char *metric, double value, const char *unit);
+// Finish both. Returns 0, or -EIO when the file could not be written.
+int report_close(void);
+
+// Nanoseconds of CLOCK_MONOTONIC.
+uint64_t report_now_ns(void);
+// The median; sorts in place.
+double report_median(double *values, size_t nb);
+
+#endif
