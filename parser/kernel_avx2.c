@@ -83,9 +83,9 @@ static inline uint64_t k_host64(const char *p)
 	return inside64(p, ROWS_HOST, COLUMNS_HOST);
 }
 
-static inline uint32_t k_nontoken32(const char *p)
+static inline unsigned int k_token_len(const char *p)
 {
-	return outside(p, ROWS_TOKEN, COLUMNS_TOKEN);
+	return _tzcnt_u32(outside(p, ROWS_TOKEN, COLUMNS_TOKEN));
 }
 
 static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
@@ -95,6 +95,11 @@ static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
 
 	// A known name is padded with 0, which nothing or-ed with 0x20 is: there is a difference.
 	return (unsigned int)__builtin_ctz(~mask256(_mm256_cmpeq_epi8(v, known)));
+}
+
+static inline unsigned int k_first(uint64_t w)
+{
+	return (unsigned int)_tzcnt_u64(w);
 }
 
 static inline uint64_t k_low_bits(uint64_t w, unsigned int n)

@@ -90,17 +90,16 @@ static inline uint64_t k_value_stop64(const char *p)
 
 #include "parser/internal.h"
 
-// Only the first one is looked for: names are short.
-static inline uint32_t k_nontoken32(const char *p)
+static inline unsigned int k_token_len(const char *p)
 {
 	unsigned int i = 0;
 
 	while (i < 32 && char_is(p[i], CH_TOKEN))
 		i++;
-	return i < 32 ? 1u << i : 0;
+	return i;
 }
 
-// Likewise: the octets of the host that p begins with.
+// Only the octets of the host that p begins with: that is short.
 static inline uint64_t k_host64(const char *p)
 {
 	unsigned int i = 0;
@@ -118,6 +117,11 @@ static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
 		if (differ != 0)
 			return i + (unsigned int)__builtin_ctzll(differ) / 8;
 	}
+}
+
+static inline unsigned int k_first(uint64_t w)
+{
+	return (unsigned int)__builtin_ctzll(w | 1ULL << 63);
 }
 
 static inline uint64_t k_low_bits(uint64_t w, unsigned int n)

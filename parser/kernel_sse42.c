@@ -82,10 +82,12 @@ static inline uint64_t k_host64(const char *p)
 	return inside64(p, ROWS_HOST, COLUMNS_HOST);
 }
 
-static inline uint32_t k_nontoken32(const char *p)
+static inline unsigned int k_token_len(const char *p)
 {
-	return (uint32_t)(outside(p, ROWS_TOKEN, COLUMNS_TOKEN) |
-		outside(p + 16, ROWS_TOKEN, COLUMNS_TOKEN) << 16);
+	uint64_t mask = outside(p, ROWS_TOKEN, COLUMNS_TOKEN) |
+		outside(p + 16, ROWS_TOKEN, COLUMNS_TOKEN) << 16;
+
+	return (unsigned int)__builtin_ctzll(mask | 1ULL << 32);
 }
 
 static inline uint32_t differ(const char *p, const uint8_t *name)
@@ -99,6 +101,11 @@ static inline uint32_t differ(const char *p, const uint8_t *name)
 static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
 {
 	return (unsigned int)__builtin_ctz(differ(p, name) | differ(p + 16, name + 16) << 16);
+}
+
+static inline unsigned int k_first(uint64_t w)
+{
+	return (unsigned int)__builtin_ctzll(w | 1ULL << 63);
 }
 
 static inline uint64_t k_low_bits(uint64_t w, unsigned int n)

@@ -27,7 +27,7 @@
 
 #define INDEX_BLOCKS_MAX 120 // 8-bit lanes count two octets a block
 #define START_MIN 48 // a longest method, "sip:", a window of 64 octets and a version begin before
-#define INDEX_LINES_MAX 64 // a block adds up to 64 line ends: what the hot index may begin one with
+#define INDEX_LINES_MAX 60 // a block adds up to 64 line ends: what the hot index may begin one with
 
 static inline uint64_t load64(const char *p)
 {
@@ -71,7 +71,7 @@ static inline bool start_request(struct sip_msg *msg, const char *buf, size_t le
 	uint64_t stop, w;
 	size_t end;
 
-	n = (unsigned int)__builtin_ctz(k_nontoken32(buf) | 1u << 31);
+	n = k_token_len(buf);
 	uri = n + 1;
 	stop = k_uri_stop64(buf + uri);
 	uri_end = uri + ctz64(stop | 1ULL << 63);
@@ -120,6 +120,20 @@ static inline bool start_fast(struct sip_msg *msg, const char *buf, size_t len)
 	return true;
 }
 
+// Write down where lines begin after the LFs of one block. How many there are, 0 to 3 in nearly
+// every block, cannot be predicted, so three are written always and what is too much is written
+// over.
+static inline unsigned int write_lines(uint16_t *line, unsigned int base, uint64_t lf)
+{
+	unsigned int nb = (unsigned int)__builtin_popcountll(lf);
+
+	for (unsigned int i = 0; i < 3; i++, lf &= lf - 1)
+		line[i] = (uint16_t)(base + k_first(lf) + 1);
+	for (unsigned int i = 3; unlikely(i < nb); i++, lf &= lf - 1)
+		line[i] = (uint16_t)(base + k_first(lf) + 1);
+	return nb;
+}
+
 // Record where lines begin, if the header section has neither folding nor any control octet but its
 // line ends, and is of ordinary size. Returns the number of header fields, or -1: careful_index()
 // shall say. What it accepts has as many control octets as CRs and LFs of line ends; that each LF
@@ -141,16 +155,12 @@ static inline int hot_index(struct sip_msg *msg, const char *buf, size_t len)
 		if (unlikely(base + 64 >= limit || n > INDEX_LINES_MAX))
 			return -1;
 		previous = lf;
-		while (lf != 0) {
-			line[n++] = (uint16_t)(base + ctz64(lf) + 1);
-			lf &= lf - 1;
-		}
+		n += write_lines(line + n, base, lf);
 	}
 	last = ctz64(eoh);
 	if (unlikely(base + last >= len || n > INDEX_LINES_MAX))
 		return -1;
-	for (lf = k_low_bits(lf, last); lf != 0; lf &= lf - 1)
-		line[n++] = (uint16_t)(base + ctz64(lf) + 1);
+	n += write_lines(line + n, base, k_low_bits(lf, last));
 	msg->header_len = (uint16_t)(base + last + 1);
 	// Two octets for each line end and two for the empty line.
 	if (unlikely(n == 0 ||
@@ -245,7 +255,7 @@ static inline bool classify(struct sip_msg *msg, const char *buf, unsigned int i
 {
 	unsigned int line = msg->hdr_line[i];
 	const char *p = buf + line;
-	unsigned int n = (unsigned int)__builtin_ctz(k_nontoken32(p) | 1u << 31);
+	unsigned int n = k_token_len(p);
 	uint64_t w = low_octets(load64(p) | WORD8(' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '), n);
 	uint64_t slot = (w + n) * SIP_NAME_MULT >> 58;
 	unsigned int same = k_prefix32(p, sip_name_octets[slot]);
@@ -331,11 +341,8 @@ static inline unsigned int digits7(const char *p, uint32_t *value)
 	uint64_t other = ((w & 0x7f7f7f7f7f7f7f7fULL) + 0x7676767676767676ULL) | w;
 	unsigned int n = ctz64((other & 0x8080808080808080ULL) | 1ULL << 63) / 8;
 
-	*value = 0;
-	if (n == 0)
-		return 0;
 	// To the high end, zeros in front; then tens, hundreds and ten thousands at once.
-	w <<= 64 - 8 * n;
+	w = n != 0 ? w << ((64 - 8 * n) & 63) : 0;
 	w = w * 10 + (w >> 8);
 	w = ((w & 0x000000ff000000ffULL) * (100 + (1000000ULL << 32)) +
 		    (w >> 16 & 0x000000ff000000ffULL) * (1 + (10000ULL << 32))) >>
@@ -351,93 +358,104 @@ static inline bool fast_number(const struct sip_msg *msg, unsigned int i, uint32
 		value_len(msg, i) != 0;
 }
 
-// One parameter, [p, p + len), no separators or LWS in it. False: unusual, or twice.
-static inline bool fast_via_param(
-	struct sip_via *via, const char *buf, unsigned int at, unsigned int len)
+enum {
+	VIA_BRANCH,
+	VIA_RPORT,
+	VIA_RECEIVED,
+	VIA_OTHER
+};
+
+// Which via-param [p, p + len) is, without a branch: their order is anybody's.
+static inline unsigned int via_param_kind(const char *p, unsigned int len)
 {
-	const char *p = buf + at;
 	uint64_t w = load64(p) | WORD8(' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ');
+	uint64_t w5 = w & 0xffffffffffULL, w7 = w & 0xffffffffffffffULL;
+	unsigned int kind = VIA_OTHER;
 
-	if ((w & 0xffffffffffffffULL) == WORD8('b', 'r', 'a', 'n', 'c', 'h', '=', 0)) {
-		if (via->branch.off != 0 || len < 8)
-			return false;
-		via->branch = slice_at(at + 7, len - 7);
-		return true;
-	}
-	if ((w & 0xffffffffffULL) == WORD8('r', 'p', 'o', 'r', 't', 0, 0, 0)) {
-		uint32_t port = 0;
+	kind = w7 == WORD8('b', 'r', 'a', 'n', 'c', 'h', '=', 0) && len > 7 ? VIA_BRANCH : kind;
+	kind = w5 == WORD8('r', 'p', 'o', 'r', 't', 0, 0, 0) && (len == 5 || p[5] == '=')
+		? VIA_RPORT
+		: kind;
+	kind = w == WORD8('r', 'e', 'c', 'e', 'i', 'v', 'e', 'd') && p[8] == '=' && len > 9
+		? VIA_RECEIVED
+		: kind;
+	return kind;
+}
 
-		if (via->rport_param.off != 0)
-			return false;
-		if (len != 5 &&
-			(p[5] != '=' || digits7(p + 6, &port) != len - 6 || len == 6 ||
-				port > UINT16_MAX))
-			return false;
-		via->rport_param = slice_at(at, len);
-		via->rport = (uint16_t)port;
-		return true;
+// branch, rport and received, each at most once; semi has the ';' between them.
+static inline bool fast_via_params(
+	struct sip_via *via, const char *buf, unsigned int at, unsigned int end, uint64_t semi)
+{
+	struct sip_slice slots[4] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
+	unsigned int seen = 0, twice = 0;
+	uint32_t port = 0;
+
+	for (;;) {
+		unsigned int len = semi != 0 ? k_first(semi) : end - at;
+		unsigned int kind = via_param_kind(buf + at, len);
+
+		twice |= seen & BIT(kind);
+		seen |= BIT(kind);
+		slots[kind] = slice_at(at, len);
+		if (semi == 0)
+			break;
+		at += len + 1;
+		semi = semi >> len >> 1;
 	}
-	if (w == WORD8('r', 'e', 'c', 'e', 'i', 'v', 'e', 'd')) {
-		if (via->received_param.off != 0 || p[8] != '=' || len < 10)
+	if (unlikely(twice != 0 || seen & BIT(VIA_OTHER)))
+		return false;
+	if (unlikely(slots[VIA_RPORT].len > 5)) {
+		unsigned int n = digits7(buf + slots[VIA_RPORT].off + 6, &port);
+
+		if (n == 0 || n + 6 != slots[VIA_RPORT].len || port > UINT16_MAX)
 			return false;
-		via->received_param = slice_at(at, len);
-		via->received = slice_at(at + 9, len - 9);
-		return true;
 	}
-	return false;
+	via->rport = (uint16_t)port;
+	via->rport_param = slots[VIA_RPORT];
+	via->received_param = slots[VIA_RECEIVED];
+	if (seen & BIT(VIA_RECEIVED))
+		via->received =
+			slice_at(slots[VIA_RECEIVED].off + 9u, slots[VIA_RECEIVED].len - 9u);
+	if (likely(seen & BIT(VIA_BRANCH)))
+		via->branch = slice_at(slots[VIA_BRANCH].off + 7u, slots[VIA_BRANCH].len - 7u);
+	return true;
 }
 
 // SIP/2.0/UDP host[:port] and the usual parameters, no LWS, nothing quoted, one value.
 static inline bool fast_via(struct sip_msg *msg, const char *buf, unsigned int i)
 {
 	struct sip_via *via = &msg->via;
-	unsigned int at = msg->hdr_value[i] + 12u, end = msg->hdr_line[i + 1] - 2u, host;
-	const char *p = buf + msg->hdr_value[i];
-	uint64_t protocol = load64(p) | WORD8(' ', ' ', ' ', 0, 0, 0, 0, 0), semi;
-	uint32_t transport = load32(p + 8) | WORD4(' ', ' ', ' ', 0), port = 0;
+	unsigned int off = msg->hdr_value[i], at = off + 12, end = msg->hdr_line[i + 1] - 2u, host,
+		     n;
+	uint64_t protocol = load64(buf + off) | WORD8(' ', ' ', ' ', 0, 0, 0, 0, 0), semi;
+	uint32_t w = load32(buf + off + 8) | WORD4(' ', ' ', ' ', 0), port, has_port;
+	uint8_t transport = SIP_TRANSPORT_OTHER;
 
-	if (protocol != WORD8('s', 'i', 'p', '/', '2', '.', '0', '/') || end <= at ||
-		end - at > 64 || k_low_bits(k_value_stop64(buf + at), end - at) != 0)
+	transport = w == WORD4('u', 'd', 'p', ' ') ? SIP_UDP : transport;
+	transport = w == WORD4('t', 'c', 'p', ' ') ? SIP_TCP : transport;
+	transport = w == WORD4('t', 'l', 's', ' ') ? SIP_TLS : transport;
+	if (protocol != WORD8('s', 'i', 'p', '/', '2', '.', '0', '/') ||
+		transport == SIP_TRANSPORT_OTHER || end - at - 1 > 63 ||
+		k_low_bits(k_value_stop64(buf + at), end - at) != 0)
+		return false;
+	host = k_first(~k_host64(buf + at) | 1ULL << 63);
+	n = digits7(buf + at + host + 1, &port);
+	has_port = buf[at + host] == ':';
+	if (host == 0 || (has_port & (n == 0 || port - 1 > UINT16_MAX - 1)))
 		return false;
 	memset(via, 0, sizeof(*via));
-	if (transport == WORD4('u', 'd', 'p', ' '))
-		via->transport = SIP_UDP;
-	else if (transport == WORD4('t', 'c', 'p', ' '))
-		via->transport = SIP_TCP;
-	else if (transport == WORD4('t', 'l', 's', ' '))
-		via->transport = SIP_TLS;
-	else
-		return false;
-	host = ctz64(~k_host64(buf + at) | 1ULL << 63);
-	semi = k_low_bits(k_eq64(buf + at, ';'), end - at);
-	via->value = slice_at(msg->hdr_value[i], end - msg->hdr_value[i]);
-	via->host = via->sent_by = slice_at(at, host);
-	if (host == 0)
-		return false;
-	if (buf[at + host] == ':') {
-		unsigned int n = digits7(buf + at + host + 1, &port);
-
-		if (n == 0 || port - 1 > UINT16_MAX - 1)
-			return false;
-		via->port = (uint16_t)port;
-		host += 1 + n;
-		via->sent_by.len = (uint16_t)host;
-	}
+	via->transport = transport;
+	via->value = slice_at(off, end - off);
+	via->host = slice_at(at, host);
+	via->port = (uint16_t)(port & -has_port);
+	host += (1 + n) & -has_port;
+	via->sent_by = slice_at(at, host);
 	if (at + host == end)
 		return true;
-	if (!(semi >> host & 1))
+	semi = k_low_bits(k_eq64(buf + at, ';'), end - at) >> host;
+	if (!(semi & 1))
 		return false;
-	semi = semi >> host >> 1;
-	at += host + 1;
-	while (semi != 0) {
-		unsigned int len = ctz64(semi);
-
-		if (!fast_via_param(via, buf, at, len))
-			return false;
-		at += len + 1;
-		semi = semi >> len >> 1;
-	}
-	return fast_via_param(via, buf, at, end - at);
+	return fast_via_params(via, buf, at + host + 1, end, semi >> 1);
 }
 
 static inline bool is_tag(const char *p)
@@ -470,12 +488,12 @@ static inline bool fast_tag(
 	quoted = ctz64((quote & ~1ULL) | 1ULL << 63) + 1;
 	outside = k_low_bits(~k_eq64(p, ' '), lt);
 	outside &= quote & 1 ? ~0ULL << (quoted & 63) : stop | semi;
+	outside |= quote & 1 & ((quoted > lt) | (p[quoted - 2] == '\\'));
 	tail = len - gt - 1;
-	if (unlikely(p[gt] != '>' || p[lt] != '<' || gt == lt + 1 || outside != 0 ||
-		    ((quote & 1) && (quoted > lt || p[quoted - 2] == '\\'))))
+	if (unlikely(p[gt] != '>' || p[lt] != '<' || gt == lt + 1 || outside != 0))
 		return false;
 	*tag = tail ? slice_at(off + gt + 6, tail - 5) : slice_at(0, 0);
-	return tail == 0 || (tail > 5 && semi >> gt >> 1 == 1 && is_tag(p + gt + 1));
+	return (tail == 0) | ((tail > 5) & (semi >> gt >> 1 == 1) & is_tag(p + gt + 1));
 }
 
 // The same for longer values, by a window each for display name, URI and tag.

@@ -44,7 +44,7 @@ static inline uint64_t k_host64(const char *p)
 	return 0;
 }
 
-static inline uint32_t k_nontoken32(const char *p)
+static inline unsigned int k_token_len(const char *p)
 {
 	return 0;
 }
@@ -52,6 +52,11 @@ static inline uint32_t k_nontoken32(const char *p)
 static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
 {
 	return 0;
+}
+
+static inline unsigned int k_first(uint64_t w)
+{
+	return (unsigned int)__builtin_ctzll(w | 1ULL << 63);
 }
 
 static inline uint64_t k_low_bits(uint64_t w, unsigned int n)
