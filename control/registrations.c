@@ -1,794 +1,313 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/registrations.h"
 
-#include "control/redis_map.h"
-#include "control/registrations_names.h"
-#include "control/registrations_value.h"
-#include "dataplane/dispatch/siphash.h"
+#include "control/ipc_client.h"
+#include "control/log.h"
 
 #include <event2/event.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
-#include <sys/random.h>
 #include <time.h>
 
-#define WHEEL_SLOTS 4096 // seconds
-#define TICK_MS 250
-#define FUTURE_US (UINT64_C(86400) * 1000000) // a version further ahead than that is nobody's clock
-#define LIFETIME_MAX_MS (INT64_C(7) * 24 * 3600 * 1000)
-#define BUCKETS_MIN 1024
+LOG_TOPIC("registrations");
 
-struct binding {
-	LIST_ENTRY(binding) in_wheel;
-	SLIST_ENTRY(binding) in_aor;
-	TAILQ_ENTRY(binding) in_dirty;
-	struct aor *aor;
-	uint64_t version;
-	int64_t expires_ms; // CLOCK_REALTIME; deleted: until when that is remembered
-	int64_t written_ms; // when Redis was told last; 0: never
-	int64_t written_expires_ms; // what it was told
-	uint32_t backend_id;
-	uint32_t mark; // of the load that it was seen in
-	uint16_t listener_id;
-	bool deleted;
-	bool dirty; // to be written as soon as Redis takes it
-	struct endpoint flow;
-	const struct name *node, *backend;
-	size_t contact_len;
-	char contact[];
+#define BODY_MAX 32768 // of one IPC_BINDINGS
+#define BATCHES_MAX 2048 // waiting at once: 64 MiB
+#define FLUSH_MS 5
+#define RESEND_MS 1000 // after something was given up
+#define ERROR_LOG_MS 10000 // between two lines about Redis refusing
+
+// One IPC_BINDINGS on its way.
+struct batch {
+	TAILQ_ENTRY(batch) next;
+	size_t len;
+	union {
+		struct ipc_bindings head;
+		char octets[BODY_MAX];
+	} body;
 };
-
-SLIST_HEAD(bindings, binding);
-LIST_HEAD(wheel_slot, binding);
-
-struct aor {
-	SLIST_ENTRY(aor) next;
-	uint64_t hash;
-	struct bindings bindings;
-	uint32_t nb_bindings;
-	uint32_t pushed_backend; // as last told to on_binding()
-	int64_t pushed_expires_ms;
-	size_t user_len, host_len;
-	char octets[]; // user '@' host, the key in Redis; host in lower case
-};
-
-SLIST_HEAD(aors, aor);
 
 struct registrations {
-	struct registrations_callbacks callbacks;
-	void *arg;
-	uint32_t max;
-	uint8_t hash_key[16]; // users choose AoRs: they must not choose buckets
-	struct aors *buckets;
-	uint32_t nb_buckets, nb_aors; // buckets: a power of 2
-	struct names names;
-	const struct name *self;
-	struct wheel_slot wheel[WHEEL_SLOTS];
-	int64_t wheel_s; // second that was handled last
-	struct event *tick;
-	TAILQ_HEAD(, binding) dirty;
-	struct redis_map *map;
-	bool shared; // there is a Redis to share through
-	int64_t lost_ms; // CLOCK_MONOTONIC since when it does not answer; 0: it does
-	uint32_t mark; // of the current or last load
-	struct registrations_stats stats;
+	struct control *control;
+	struct registrations_store *store;
+	struct event *flush; // pending while a batch waits
+	struct event *resend;
+	TAILQ_HEAD(batches, batch) batches;
+	uint32_t nb_batches, nb_records;
+	uint64_t nb_lost;
+	int64_t error_logged_ms;
+	bool resending; // the resend of everything is due
 };
 
-static int64_t wall_ms(void)
-{
-	struct timespec ts;
+// ---- Towards the dataplane ---------------------------------------------------------------------
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+static void add_timer(struct event *timer, uint32_t ms)
+{
+	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+
+	if (!evtimer_pending(timer, NULL))
+		evtimer_add(timer, &tv);
 }
 
-static int64_t mono_ms(void)
+static void drop_batches(struct registrations *r)
 {
-	struct timespec ts;
+	struct batch *batch;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-// ---- AoRs --------------------------------------------------------------------------------------
-
-static struct strv aor_user(const struct aor *aor)
-{
-	return (struct strv){aor->octets, aor->user_len};
-}
-
-static struct strv aor_host(const struct aor *aor)
-{
-	return (struct strv){aor->octets + aor->user_len + 1, aor->host_len};
-}
-
-static struct strv aor_key(const struct aor *aor)
-{
-	return (struct strv){aor->octets, aor->user_len + 1 + aor->host_len};
-}
-
-// "user@host" with the host in lower case. The caller has checked the lengths.
-static struct strv make_key(struct strv user, struct strv host, char buf[REGISTRATIONS_AOR_MAX + 1])
-{
-	if (user.len > 0)
-		memcpy(buf, user.ptr, user.len);
-	buf[user.len] = '@';
-	for (size_t i = 0; i < host.len; i++)
-		buf[user.len + 1 + i] = (char)strv_lower(host.ptr[i]);
-	return (struct strv){buf, user.len + 1 + host.len};
-}
-
-static struct aor *find_aor(const struct registrations *r, struct strv key)
-{
-	uint64_t hash = siphash13(r->hash_key, key.ptr, key.len);
-	struct aor *aor;
-
-	SLIST_FOREACH(aor, &r->buckets[hash & (r->nb_buckets - 1)], next)
-	if (aor->hash == hash && strv_eq(aor_key(aor), key))
-		return aor;
-	return NULL;
-}
-
-// Twice the buckets once there are more AoRs than buckets. Staying small is no error.
-static void grow(struct registrations *r)
-{
-	uint32_t nb = r->nb_buckets * 2;
-	struct aors *buckets = calloc(nb, sizeof(*buckets));
-
-	if (buckets == NULL)
-		return;
-	for (uint32_t i = 0; i < r->nb_buckets; i++) {
-		struct aor *aor;
-
-		while ((aor = SLIST_FIRST(&r->buckets[i])) != NULL) {
-			SLIST_REMOVE_HEAD(&r->buckets[i], next);
-			SLIST_INSERT_HEAD(&buckets[aor->hash & (nb - 1)], aor, next);
-		}
+	while ((batch = TAILQ_FIRST(&r->batches)) != NULL) {
+		TAILQ_REMOVE(&r->batches, batch, next);
+		free(batch);
 	}
-	free(r->buckets);
-	r->buckets = buckets;
-	r->nb_buckets = nb;
+	r->nb_batches = r->nb_records = 0;
 }
 
-static struct aor *add_aor(struct registrations *r, struct strv key, size_t user_len)
+static void on_flush(evutil_socket_t fd, short what, void *arg)
 {
-	struct aor *aor = calloc(1, sizeof(*aor) + key.len);
+	struct registrations *r = arg;
+	struct batch *batch;
 
-	if (aor == NULL)
-		return NULL;
-	if (r->nb_aors >= r->nb_buckets)
-		grow(r);
-	aor->hash = siphash13(r->hash_key, key.ptr, key.len);
-	aor->user_len = user_len;
-	aor->host_len = key.len - user_len - 1;
-	memcpy(aor->octets, key.ptr, key.len);
-	SLIST_INSERT_HEAD(&r->buckets[aor->hash & (r->nb_buckets - 1)], aor, next);
-	r->nb_aors++;
-	return aor;
-}
+	while ((batch = TAILQ_FIRST(&r->batches)) != NULL) {
+		int rc = ipc_client_send(r->control->ipc, IPC_BINDINGS, &batch->body, batch->len);
 
-static void drop_aor_if_empty(struct registrations *r, struct aor *aor)
-{
-	if (aor->nb_bindings > 0)
-		return;
-	SLIST_REMOVE(&r->buckets[aor->hash & (r->nb_buckets - 1)], aor, aor, next);
-	r->nb_aors--;
-	free(aor);
-}
-
-// ---- Bindings ----------------------------------------------------------------------------------
-
-static struct binding *find_binding(const struct aor *aor, struct strv contact)
-{
-	struct binding *b;
-
-	SLIST_FOREACH(b, &aor->bindings, in_aor)
-	if (strv_eq((struct strv){b->contact, b->contact_len}, contact))
-		return b;
-	return NULL;
-}
-
-static struct binding *add_binding(struct registrations *r, struct aor *aor, struct strv contact)
-{
-	struct binding *b = calloc(1, sizeof(*b) + contact.len);
-
-	if (b == NULL)
-		return NULL;
-	b->aor = aor;
-	b->contact_len = contact.len;
-	memcpy(b->contact, contact.ptr, contact.len);
-	b->deleted = true;
-	r->stats.nb_deleted++;
-	SLIST_INSERT_HEAD(&aor->bindings, b, in_aor);
-	aor->nb_bindings++;
-	LIST_INSERT_HEAD(&r->wheel[0], b, in_wheel);
-	return b;
-}
-
-static void set_dirty(struct registrations *r, struct binding *b, bool dirty)
-{
-	if (dirty == b->dirty)
-		return;
-	b->dirty = dirty;
-	if (dirty) {
-		TAILQ_INSERT_TAIL(&r->dirty, b, in_dirty);
-		r->stats.nb_dirty++;
-	} else {
-		TAILQ_REMOVE(&r->dirty, b, in_dirty);
-		r->stats.nb_dirty--;
-	}
-}
-
-static void set_deleted(struct registrations *r, struct binding *b, bool deleted)
-{
-	if (deleted == b->deleted)
-		return;
-	b->deleted = deleted;
-	r->stats.nb_deleted += deleted ? 1 : -1;
-	r->stats.nb += deleted ? -1 : 1;
-}
-
-// When something must be done about it: it expires, or a refresh that Redis was not told about yet
-// has waited until half of what it was told is over.
-static int64_t due_ms(const struct registrations *r, const struct binding *b)
-{
-	int64_t half = b->written_ms + (b->written_expires_ms - b->written_ms) / 2;
-
-	if (r->shared && !b->deleted && !b->dirty && b->expires_ms > b->written_expires_ms &&
-		half < b->expires_ms)
-		return half;
-	return b->expires_ms;
-}
-
-static void reschedule(struct registrations *r, struct binding *b)
-{
-	int64_t second = due_ms(r, b) / 1000 + 1;
-
-	// What is overdue goes where the wheel comes next.
-	if (second <= r->wheel_s)
-		second = r->wheel_s + 1;
-	LIST_REMOVE(b, in_wheel);
-	LIST_INSERT_HEAD(&r->wheel[second % WHEEL_SLOTS], b, in_wheel);
-}
-
-static void remove_binding(struct registrations *r, struct binding *b)
-{
-	struct aor *aor = b->aor;
-
-	set_dirty(r, b, false);
-	set_deleted(r, b, true);
-	r->stats.nb_deleted--;
-	LIST_REMOVE(b, in_wheel);
-	SLIST_REMOVE(&aor->bindings, b, binding, in_aor);
-	aor->nb_bindings--;
-	free(b);
-}
-
-// ---- Telling the dataplane ---------------------------------------------------------------------
-
-// The backend of an AoR is that of its newest binding.
-static const struct binding *newest(const struct aor *aor, int64_t now)
-{
-	const struct binding *best = NULL, *b;
-
-	SLIST_FOREACH(b, &aor->bindings, in_aor)
-	if (!b->deleted && b->expires_ms > now && (best == NULL || b->version > best->version))
-		best = b;
-	return best;
-}
-
-static void push(struct registrations *r, struct aor *aor, bool anyway)
-{
-	int64_t now = wall_ms();
-	const struct binding *b = newest(aor, now);
-	uint32_t backend = b != NULL ? b->backend_id : 0;
-	int64_t expires = b != NULL ? b->expires_ms : 0;
-
-	if (anyway ? b == NULL
-		   : backend == aor->pushed_backend && expires == aor->pushed_expires_ms)
-		return;
-	aor->pushed_backend = backend;
-	aor->pushed_expires_ms = expires;
-	if (r->callbacks.on_binding != NULL)
-		r->callbacks.on_binding(r->arg, aor_user(aor), aor_host(aor), backend,
-			b != NULL ? (uint32_t)((expires - now + 999) / 1000) : 0);
-}
-
-void registrations_push_all(struct registrations *r)
-{
-	struct aor *aor;
-
-	for (uint32_t i = 0; i < r->nb_buckets; i++)
-		SLIST_FOREACH(aor, &r->buckets[i], next)
-	push(r, aor, true);
-}
-
-// ---- Telling Redis -----------------------------------------------------------------------------
-
-static int write_binding(struct registrations *r, struct binding *b, int64_t now)
-{
-	char text[REGISTRATIONS_VALUE_MAX];
-	struct registrations_value value = {
-		.version = b->version,
-		.expires_ms = b->expires_ms,
-		.deleted = b->deleted,
-		.backend_id = b->backend_id,
-		.listener_id = b->listener_id,
-		.flow = b->flow,
-		.node = {b->node->text, b->node->len},
-		.backend = {b->backend->text, b->backend->len},
-	};
-	struct strv octets = {text, registrations_value_format(&value, text)};
-	int ret;
-
-	ret = redis_map_put(r->map, aor_key(b->aor), (struct strv){b->contact, b->contact_len},
-		octets, (uint64_t)(b->expires_ms - now));
-	if (ret < 0)
-		return ret;
-	r->stats.writes++;
-	b->written_ms = now;
-	b->written_expires_ms = b->expires_ms;
-	b->mark = r->mark;
-	return 0;
-}
-
-// Write what is dirty, as far as the queue of the client allows.
-static void flush(struct registrations *r)
-{
-	int64_t now = wall_ms();
-	struct binding *b;
-
-	while (r->shared && (b = TAILQ_FIRST(&r->dirty)) != NULL) {
-		if (b->expires_ms > now && write_binding(r, b, now) < 0)
+		if (rc == -EAGAIN) {
+			add_timer(r->flush, FLUSH_MS);
 			return;
-		set_dirty(r, b, false);
-		reschedule(r, b);
-	}
-}
-
-// ---- Time --------------------------------------------------------------------------------------
-
-static void handle_due(struct registrations *r, struct binding *b, int64_t now)
-{
-	struct aor *aor = b->aor;
-
-	if (b->expires_ms > now) {
-		// Only a refresh that waits can be due before the end.
-		set_dirty(r, b, true);
-		reschedule(r, b);
-		return;
-	}
-	remove_binding(r, b);
-	push(r, aor, false);
-	drop_aor_if_empty(r, aor);
-}
-
-static void on_tick(evutil_socket_t fd, short what, void *arg)
-{
-	struct registrations *r = arg;
-	int64_t now = wall_ms(), second = now / 1000;
-	struct binding *b, *next;
-
-	// A step of the clock: back, or so far ahead that every slot is visited once.
-	if (second < r->wheel_s || second - r->wheel_s > WHEEL_SLOTS)
-		r->wheel_s = second - WHEEL_SLOTS;
-	while (r->wheel_s < second) {
-		r->wheel_s++;
-		b = LIST_FIRST(&r->wheel[r->wheel_s % WHEEL_SLOTS]);
-		for (; b != NULL; b = next) {
-			next = LIST_NEXT(b, in_wheel);
-			if (due_ms(r, b) <= now)
-				handle_due(r, b, now);
 		}
-	}
-	flush(r);
-}
-
-// ---- Learning from the dataplane ---------------------------------------------------------------
-
-static void delete_binding(struct registrations *r, struct binding *b)
-{
-	if (b->deleted)
-		return;
-	// It is remembered for as long as it would have lived: so long somebody may believe in it.
-	set_deleted(r, b, true);
-	b->version = redis_map_next_version(b->version);
-	b->node = r->self;
-	set_dirty(r, b, r->shared);
-	reschedule(r, b);
-}
-
-static bool has_room(const struct registrations *r, const struct aor *aor)
-{
-	return r->stats.nb + r->stats.nb_deleted < r->max &&
-		(aor == NULL || aor->nb_bindings < REGISTRATIONS_CONTACTS_MAX);
-}
-
-// Whether the others must be told at once.
-static bool is_change(const struct binding *b, const struct registrations_event *event,
-	const struct name *backend, int64_t expires)
-{
-	return b->deleted || b->backend != backend || b->backend_id != event->backend_id ||
-		b->listener_id != event->listener_id || !endpoint_eq(&b->flow, &event->flow) ||
-		expires < b->written_expires_ms;
-}
-
-static void update_binding(struct registrations *r, struct binding *b,
-	const struct registrations_event *event, const struct name *backend)
-{
-	int64_t now = wall_ms(), expires = now + (int64_t)event->expires_s * 1000;
-	bool change = is_change(b, event, backend, expires);
-
-	b->version = redis_map_next_version(b->version);
-	b->backend = backend;
-	b->backend_id = event->backend_id;
-	b->listener_id = event->listener_id;
-	b->flow = event->flow;
-	b->node = r->self;
-	b->expires_ms = expires;
-	set_deleted(r, b, false);
-	if (change || due_ms(r, b) <= now)
-		set_dirty(r, b, r->shared);
-	reschedule(r, b);
-}
-
-static int learn_binding(
-	struct registrations *r, struct aor *aor, const struct registrations_event *event)
-{
-	struct binding *b = find_binding(aor, event->contact);
-	const struct name *backend;
-
-	if (event->expires_s == 0) {
-		if (b != NULL)
-			delete_binding(r, b);
-		return 0;
-	}
-	backend = names_intern(&r->names, event->backend);
-	if (backend == NULL || (b == NULL && !has_room(r, aor))) {
-		r->stats.refused++;
-		return -ENOSPC;
-	}
-	if (b == NULL)
-		b = add_binding(r, aor, event->contact);
-	if (b == NULL)
-		return -ENOMEM;
-	update_binding(r, b, event, backend);
-	return 0;
-}
-
-int registrations_learn(struct registrations *r, const struct registrations_event *event)
-{
-	char buf[REGISTRATIONS_AOR_MAX + 1];
-	struct binding *b;
-	struct strv key;
-	struct aor *aor;
-	int ret = 0;
-
-	if (event->host.len == 0 || event->user.len + event->host.len >= REGISTRATIONS_AOR_MAX ||
-		event->contact.len > REGISTRATIONS_CONTACT_MAX || event->backend.len == 0 ||
-		event->backend.len > REGISTRATIONS_BACKEND_MAX)
-		return -EINVAL;
-	r->stats.learned++;
-	key = make_key(event->user, event->host, buf);
-	aor = find_aor(r, key);
-	if (event->contact.len == 0) {
-		if (aor == NULL)
-			return 0;
-		SLIST_FOREACH(b, &aor->bindings, in_aor)
-		delete_binding(r, b);
-	} else {
-		if (aor == NULL && event->expires_s == 0)
-			return 0;
-		if (aor == NULL && has_room(r, NULL))
-			aor = add_aor(r, key, event->user.len);
-		if (aor == NULL) {
-			r->stats.refused++;
-			return -ENOSPC;
+		if (rc < 0) {
+			// No dataplane: the next one gets everything.
+			drop_batches(r);
+			return;
 		}
-		ret = learn_binding(r, aor, event);
+		TAILQ_REMOVE(&r->batches, batch, next);
+		r->nb_batches--;
+		r->nb_records -= batch->body.head.nb;
+		free(batch);
 	}
-	push(r, aor, false);
-	drop_aor_if_empty(r, aor);
-	flush(r);
-	return ret;
 }
 
-// ---- Learning from Redis -----------------------------------------------------------------------
-
-static void take_over(struct registrations *r, struct binding *b,
-	const struct registrations_value *value, int64_t now)
+static void on_resend(evutil_socket_t fd, short what, void *arg)
 {
-	const struct name *node = names_intern(&r->names, value->node),
-			  *backend = names_intern(&r->names, value->backend);
+	struct registrations *r = arg;
 
-	if (node == NULL || backend == NULL)
-		return;
-	b->version = value->version;
-	b->node = node;
-	b->backend = backend;
-	b->backend_id = value->backend_id;
-	b->listener_id = value->listener_id;
-	b->flow = value->flow;
-	b->expires_ms = value->expires_ms;
-	b->written_ms = now;
-	b->written_expires_ms = value->expires_ms;
-	set_deleted(r, b, value->deleted);
-	set_dirty(r, b, false);
-	reschedule(r, b);
-	r->stats.remote++;
-	push(r, b->aor, false);
+	r->resending = false;
+	registrations_resend(r);
 }
 
-// Checks what a value claims; the key names an AoR, the field a contact.
-static bool is_sound(
-	struct strv key, struct strv field, const struct registrations_value *value, int64_t now)
+static struct batch *batch_with_room(struct registrations *r, size_t size)
 {
-	return key.len > 1 && key.len <= REGISTRATIONS_AOR_MAX && key.ptr[key.len - 1] != '@' &&
-		memchr(key.ptr, '@', key.len) != NULL && field.len > 0 &&
-		field.len <= REGISTRATIONS_CONTACT_MAX &&
-		value->version < (uint64_t)now * 1000 + FUTURE_US &&
-		value->expires_ms < now + LIFETIME_MAX_MS;
-}
+	struct batch *batch = TAILQ_LAST(&r->batches, batches);
 
-static struct binding *add_remote(struct registrations *r, struct strv key, struct strv field)
-{
-	struct aor *aor = find_aor(r, key);
-	struct binding *b;
-	size_t user_len = key.len;
-
-	if (!has_room(r, aor)) {
-		r->stats.refused++;
+	if (batch != NULL && batch->len + size <= BODY_MAX)
+		return batch;
+	if (r->nb_batches == BATCHES_MAX)
 		return NULL;
-	}
-	// A host has no '@'.
-	while (key.ptr[user_len - 1] != '@')
-		user_len--;
-	if (aor == NULL)
-		aor = add_aor(r, key, user_len - 1);
-	if (aor == NULL)
+	batch = malloc(sizeof(*batch));
+	if (batch == NULL)
 		return NULL;
-	b = add_binding(r, aor, field);
-	if (b == NULL)
-		drop_aor_if_empty(r, aor);
-	return b;
+	batch->len = sizeof(batch->body.head);
+	batch->body.head = (struct ipc_bindings){0};
+	TAILQ_INSERT_TAIL(&r->batches, batch, next);
+	r->nb_batches++;
+	return batch;
 }
 
-static void on_value(void *arg, struct strv key, struct strv field, struct strv text, bool loading)
+static void on_binding(
+	void *arg, struct strv user, struct strv host, uint32_t backend_id, uint32_t lifetime_s)
 {
 	struct registrations *r = arg;
-	struct registrations_value value;
-	int64_t now = wall_ms();
-	struct binding *b = NULL;
-	struct aor *aor;
+	struct ipc_binding head = {
+		.backend_id = backend_id,
+		.lifetime_s = lifetime_s,
+		.user_len = (uint16_t)user.len,
+		.host_len = (uint16_t)host.len,
+	};
+	size_t size = (sizeof(head) + user.len + host.len + 3) & ~(size_t)3;
+	struct batch *batch;
+	char *to;
 
-	if (registrations_value_parse(text, &value) < 0 || !is_sound(key, field, &value, now)) {
-		r->stats.malformed++;
+	if (r->control->dataplane.link != LINK_RUNNING)
+		return;
+	batch = batch_with_room(r, size);
+	if (batch == NULL) {
+		r->nb_lost++;
+		if (!r->resending)
+			add_timer(r->resend, RESEND_MS);
+		r->resending = true;
 		return;
 	}
-	aor = find_aor(r, key);
-	if (aor != NULL)
-		b = find_binding(aor, field);
-	if (b == NULL && (value.deleted || value.expires_ms <= now))
+	to = batch->body.octets + batch->len;
+	memset(to, 0, size);
+	memcpy(to, &head, sizeof(head));
+	if (user.len > 0)
+		memcpy(to + sizeof(head), user.ptr, user.len);
+	memcpy(to + sizeof(head) + user.len, host.ptr, host.len);
+	batch->len += size;
+	batch->body.head.nb++;
+	r->nb_records++;
+	add_timer(r->flush, FLUSH_MS);
+}
+
+void registrations_resend(struct registrations *registrations)
+{
+	if (registrations == NULL)
 		return;
-	if (b == NULL)
-		b = add_remote(r, key, field);
-	if (b == NULL)
+	drop_batches(registrations);
+	registrations_store_push_all(registrations->store);
+}
+
+// ---- From the dataplane ------------------------------------------------------------------------
+
+void registrations_learn(struct registrations *registrations, const struct ipc_event_binding *event)
+{
+	size_t user_len = event->user_len, host_len = event->host_len;
+	const struct backend *backend;
+	char path[2 * CONFIG_NAME_MAX + 2];
+	struct registrations_event learned;
+	int rc;
+
+	if (registrations == NULL || registrations->control->config->registrations.max == 0)
 		return;
-	b->mark = r->mark;
-	if (value.version > b->version)
-		take_over(r, b, &value, now);
-	else if (value.version < b->version && loading)
-		set_dirty(r, b, true);
-	if (b->node == NULL) {
-		// No room for its names.
-		aor = b->aor;
-		remove_binding(r, b);
-		drop_aor_if_empty(r, aor);
-	}
+	if (user_len + host_len + event->contact_len > sizeof(event->octets))
+		return;
+	backend = control_find_backend_id(registrations->control, event->backend_id);
+	if (backend == NULL)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", backend->service->name, backend->name);
+	learned = (struct registrations_event){
+		.user = {event->octets, user_len},
+		.host = {event->octets + user_len, host_len},
+		.contact = {event->octets + user_len + host_len, event->contact_len},
+		.backend_id = event->backend_id,
+		.backend = strv_from(path),
+		.expires_s = event->expires_s,
+		.listener_id = event->listener_id,
+		.flow = event->flow,
+	};
+	rc = registrations_store_learn(registrations->store, &learned);
+	if (rc < 0)
+		LOG(DEBUG, "a binding of %.*s was not kept: %s", (int)host_len,
+			event->octets + user_len, strerror(-rc));
 }
 
-static void on_load_begin(void *arg)
-{
-	struct registrations *r = arg;
-
-	r->mark++;
-}
-
-// Redis does not have what was not seen: it restarted empty, or we could not write.
-static void on_loaded(void *arg)
-{
-	struct registrations *r = arg;
-	struct binding *b;
-	struct aor *aor;
-
-	r->lost_ms = 0;
-	for (uint32_t i = 0; i < r->nb_buckets; i++)
-		SLIST_FOREACH(aor, &r->buckets[i], next)
-	SLIST_FOREACH(b, &aor->bindings, in_aor)
-	if (b->mark != r->mark)
-		set_dirty(r, b, true);
-	flush(r);
-}
-
-static void on_room(void *arg)
-{
-	flush(arg);
-}
+// ---- Redis -------------------------------------------------------------------------------------
 
 static void on_error(void *arg, const char *text)
 {
 	struct registrations *r = arg;
+	int64_t now = control_now_ms();
 
-	if (r->callbacks.on_error != NULL)
-		r->callbacks.on_error(r->arg, text);
+	if (r->error_logged_ms != 0 && now - r->error_logged_ms < ERROR_LOG_MS)
+		return;
+	r->error_logged_ms = now;
+	LOG(WARNING, "Redis refused: %s", text);
 }
 
-void registrations_set_redis(struct registrations *r, struct redis *redis)
+void registrations_set_redis(struct registrations *registrations, struct redis *redis)
 {
-	r->shared = redis != NULL;
-	r->lost_ms = r->shared ? mono_ms() : 0;
-	redis_map_set_redis(r->map, redis);
+	if (registrations != NULL)
+		registrations_store_set_redis(registrations->store, redis);
 }
 
-void registrations_redis_up(struct registrations *r)
+void registrations_redis_up(struct registrations *registrations)
 {
-	redis_map_up(r->map);
+	if (registrations != NULL)
+		registrations_store_redis_up(registrations->store);
 }
 
-void registrations_redis_down(struct registrations *r)
+void registrations_redis_down(struct registrations *registrations)
 {
-	redis_map_down(r->map);
-	if (r->shared && r->lost_ms == 0)
-		r->lost_ms = mono_ms();
+	if (registrations != NULL)
+		registrations_store_redis_down(registrations->store);
 }
 
 // ---- What others ask ---------------------------------------------------------------------------
 
-static bool show(const struct registrations *r, const struct aor *aor, registrations_fn *fn,
-	void *arg, uint32_t *nb)
+void registrations_each(const struct registrations *registrations, registrations_fn *fn, void *arg)
 {
-	int64_t now = wall_ms();
-	const struct binding *b;
-
-	SLIST_FOREACH(b, &aor->bindings, in_aor)
-	{
-		struct registration shown = {
-			.user = aor_user(aor),
-			.host = aor_host(aor),
-			.contact = {b->contact, b->contact_len},
-			.backend_id = b->backend_id,
-			.backend = b->backend->text,
-			.flow = b->flow,
-			.listener_id = b->listener_id,
-			.expires_s = (double)(b->expires_ms - now) / 1000,
-			.node = b->node->text,
-			.stale = r->lost_ms != 0 && b->node != r->self,
-		};
-
-		if (b->deleted || b->expires_ms <= now)
-			continue;
-		++*nb;
-		if (fn != NULL && !fn(&shown, arg))
-			return false;
-	}
-	return true;
+	if (registrations != NULL)
+		registrations_store_each(registrations->store, fn, arg);
 }
 
-void registrations_each(const struct registrations *r, registrations_fn *fn, void *arg)
+uint32_t registrations_find(const struct registrations *registrations, struct strv user,
+	struct strv host, registrations_fn *fn, void *arg)
 {
-	const struct aor *aor;
-	uint32_t nb = 0;
-
-	for (uint32_t i = 0; i < r->nb_buckets; i++)
-		SLIST_FOREACH(aor, &r->buckets[i], next)
-	if (!show(r, aor, fn, arg, &nb))
-		return;
-}
-
-uint32_t registrations_find(const struct registrations *r, struct strv user, struct strv host,
-	registrations_fn *fn, void *arg)
-{
-	char buf[REGISTRATIONS_AOR_MAX + 1];
-	const struct aor *aor;
-	uint32_t nb = 0;
-
-	if (user.len + host.len >= REGISTRATIONS_AOR_MAX)
+	if (registrations == NULL)
 		return 0;
-	aor = find_aor(r, make_key(user, host, buf));
-	if (aor != NULL)
-		show(r, aor, fn, arg, &nb);
-	return nb;
+	return registrations_store_find(registrations->store, user, host, fn, arg);
 }
 
-struct registrations_stats registrations_stats(const struct registrations *r)
+struct registrations_stats registrations_stats(const struct registrations *registrations)
 {
-	return r->stats;
+	if (registrations == NULL)
+		return (struct registrations_stats){0};
+	return registrations_store_stats(registrations->store);
 }
 
-double registrations_stale_s(const struct registrations *r)
+uint32_t registrations_count(const struct registrations *registrations)
 {
-	return r->lost_ms == 0 ? 0 : (double)(mono_ms() - r->lost_ms) / 1000;
+	return registrations_stats(registrations).nb;
+}
+
+double registrations_stale_s(const struct registrations *registrations)
+{
+	return registrations != NULL ? registrations_store_stale_s(registrations->store) : 0;
+}
+
+uint32_t registrations_nb_waiting(const struct registrations *registrations)
+{
+	return registrations != NULL ? registrations->nb_records : 0;
+}
+
+uint64_t registrations_nb_lost(const struct registrations *registrations)
+{
+	return registrations != NULL ? registrations->nb_lost : 0;
 }
 
 // ---- Create and destroy ------------------------------------------------------------------------
 
-void registrations_set_max(struct registrations *r, uint32_t max)
+void registrations_reload(struct registrations *registrations)
 {
-	r->max = max;
+	if (registrations != NULL)
+		registrations_store_set_max(
+			registrations->store, registrations->control->config->registrations.max);
 }
 
-static struct redis_map *create_map(
-	struct event_base *base, const struct registrations_options *options, void *arg)
+struct registrations *registrations_create(struct control *control)
 {
-	static const struct redis_map_callbacks callbacks = {
-		.on_value = on_value,
-		.on_load_begin = on_load_begin,
-		.on_loaded = on_loaded,
-		.on_room = on_room,
-		.on_error = on_error,
+	static const struct registrations_callbacks callbacks = {
+		.on_binding = on_binding, .on_error = on_error};
+	struct registrations_options options = {
+		.cluster = control->boot->node.cluster,
+		.node = control->boot->node.name,
+		.max = control->config->registrations.max,
 	};
-	char prefix[128], stream[128];
-	struct redis_map_options map = {
-		.prefix = prefix, .stream = stream, .resync_ms = options->resync_ms};
-
-	snprintf(prefix, sizeof(prefix), "sipshunt:{%s}:reg:", options->cluster);
-	snprintf(stream, sizeof(stream), "sipshunt:{%s}:reg-changes", options->cluster);
-	return redis_map_create(base, &map, &callbacks, arg);
-}
-
-struct registrations *registrations_create(struct event_base *base,
-	const struct registrations_options *options,
-	const struct registrations_callbacks *callbacks, void *arg)
-{
-	struct timeval period = {0, TICK_MS * 1000};
 	struct registrations *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return NULL;
-	r->callbacks = *callbacks;
-	r->arg = arg;
-	r->max = options->max;
-	r->nb_buckets = BUCKETS_MIN;
-	r->wheel_s = wall_ms() / 1000;
-	TAILQ_INIT(&r->dirty);
-	r->buckets = calloc(r->nb_buckets, sizeof(*r->buckets));
-	r->tick = event_new(base, -1, EV_PERSIST, on_tick, r);
-	r->map = create_map(base, options, r);
-	if (getrandom(r->hash_key, sizeof(r->hash_key), 0) != sizeof(r->hash_key))
-		goto destroy_registrations;
-	memcpy(r->names.key, r->hash_key, sizeof(r->hash_key));
-	r->self = names_intern(&r->names, strv_from(options->node));
-	if (r->buckets == NULL || r->tick == NULL || r->map == NULL || r->self == NULL ||
-		event_add(r->tick, &period) != 0)
-		goto destroy_registrations;
+	r->control = control;
+	TAILQ_INIT(&r->batches);
+	r->flush = evtimer_new(control->base, on_flush, r);
+	r->resend = evtimer_new(control->base, on_resend, r);
+	r->store = registrations_store_create(control->base, &options, &callbacks, r);
+	if (r->flush == NULL || r->resend == NULL || r->store == NULL) {
+		registrations_destroy(r);
+		errno = ENOMEM;
+		return NULL;
+	}
 	return r;
-
-destroy_registrations:
-	registrations_destroy(r);
-	errno = ENOMEM;
-	return NULL;
 }
 
-void registrations_destroy(struct registrations *r)
+void registrations_destroy(struct registrations *registrations)
 {
-	if (r == NULL)
+	if (registrations == NULL)
 		return;
-	redis_map_destroy(r->map);
-	if (r->tick != NULL)
-		event_free(r->tick);
-	for (uint32_t i = 0; r->buckets != NULL && i < r->nb_buckets; i++) {
-		struct aor *aor;
-
-		while ((aor = SLIST_FIRST(&r->buckets[i])) != NULL) {
-			while (!SLIST_EMPTY(&aor->bindings))
-				remove_binding(r, SLIST_FIRST(&aor->bindings));
-			drop_aor_if_empty(r, aor);
-		}
-	}
-	free(r->buckets);
-	names_fini(&r->names);
-	free(r);
+	registrations_store_destroy(registrations->store);
+	drop_batches(registrations);
+	if (registrations->flush != NULL)
+		event_free(registrations->flush);
+	if (registrations->resend != NULL)
+		event_free(registrations->resend);
+	free(registrations);
 }
