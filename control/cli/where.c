@@ -67,6 +67,12 @@ static const char *next_candidate(const json_t *list)
 	return NULL;
 }
 
+static void print_pair(const char *name, const char *value)
+{
+	if (value != NULL && value[0] != '\0')
+		say("%-10s %s", name, value);
+}
+
 static void print_key(struct cli *cli, const json_t *answer)
 {
 	const json_t *list = json_object_get(answer, "candidates");
@@ -84,15 +90,10 @@ static void print_key(struct cli *cli, const json_t *answer)
 		next != NULL && chosen != NULL ? chosen : "",
 		next != NULL && chosen != NULL ? " is out" : "",
 		field_text_or(answer, "table_hash", "-"));
-	if (field_text(answer, "note") != NULL && field_text(answer, "note")[0] != '\0')
-		say("%s", field_text(answer, "note"));
+	// By the table there is nothing to add to the line above.
+	if (strcmp(field_text_or(answer, "rule", ""), "table") != 0)
+		print_pair("note", field_text(answer, "note"));
 	print_candidates(cli, list);
-}
-
-static void print_pair(const char *name, const char *value)
-{
-	if (value != NULL && value[0] != '\0')
-		say("%-10s %s", name, value);
 }
 
 static void print_octets(const char *octets, size_t len)
