@@ -148,6 +148,7 @@ struct dataplane {
 	int64_t since_ms; // CLOCK_REALTIME of the last change of `link`
 	uint32_t pid;
 	bool start_matches; // it was started with what our file says
+	char failed[320]; // why it could not start; empty: it did, or is not asked yet
 	struct ipc_shm *shm; // NULL until started; stays mapped while the link is down
 	size_t shm_size;
 	uint32_t nb_workers, nb_ports; // checked against shm_size; trust these, not shm->nb_*
@@ -178,6 +179,8 @@ struct control {
 	uint32_t nb_services;
 	struct dataplane dataplane;
 	struct last_reload last_reload;
+	bool ends_with_dataplane; // there is nobody to restart a dataplane that cannot start
+	int exit_status; // of this process
 	uint64_t nb_needs_restart; // keys that differ from what runs and need a restart
 
 	struct slots *service_slots,

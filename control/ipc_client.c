@@ -344,6 +344,20 @@ static const char *on_running(
 	return NULL;
 }
 
+// The connection stays, so that the one that is started in its place is noticed.
+static void start_failed(struct ipc_client *client, const char text[256])
+{
+	struct control *control = client->control;
+
+	snprintf(control->dataplane.failed, sizeof(control->dataplane.failed), "%.255s", text);
+	LOG(ERR, "the dataplane did not start: %s; it must be restarted",
+		control->dataplane.failed);
+	if (!control->ends_with_dataplane)
+		return;
+	control->exit_status = IPC_CLIENT_EXIT_FAILED;
+	event_base_loopbreak(control->base);
+}
+
 static const char *on_hello(struct ipc_client *client, const struct incoming *in)
 {
 	const struct ipc_hello *hello = in->body;
@@ -351,6 +365,7 @@ static const char *on_hello(struct ipc_client *client, const struct incoming *in
 	if (in->len != sizeof(*hello))
 		return "HELLO of a wrong size";
 	client->control->dataplane.pid = hello->pid;
+	client->control->dataplane.failed[0] = '\0';
 	client->control->dataplane.start_matches = hello->start_digest == client->start.digest;
 	set_link(client, LINK_CONNECTED);
 	switch (hello->state) {
@@ -362,8 +377,8 @@ static const char *on_hello(struct ipc_client *client, const struct incoming *in
 	case IPC_RUNNING:
 		return on_running(client, hello, in);
 	case IPC_FAILED:
-		LOG(ERR, "dataplane %u did not start: %.255s", hello->pid, hello->error);
-		return "it has failed and must be restarted";
+		start_failed(client, hello->error);
+		return NULL;
 	default:
 		return "HELLO with an unknown state";
 	}
@@ -378,9 +393,8 @@ static const char *on_started(struct ipc_client *client, const struct incoming *
 	if (in->len != sizeof(*msg) || dataplane->link != LINK_CONNECTED)
 		return "unexpected STARTED";
 	if (msg->error != 0) {
-		LOG(ERR, "the dataplane did not start: %.255s (%s)", msg->text,
-			strerror(-msg->error));
-		return "it did not start";
+		start_failed(client, msg->text);
+		return NULL;
 	}
 	if (in->nb_fds != 1)
 		return "STARTED without the shared memory";

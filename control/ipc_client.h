@@ -11,6 +11,9 @@
 
 struct ipc_client;
 
+// Exit status of a control process that ends because the dataplane cannot start.
+#define IPC_CLIENT_EXIT_FAILED 3
+
 // Starts connecting at once. Returns NULL and errno.
 struct ipc_client *ipc_client_create(struct control *control, const char *path);
 // The dataplane runs on.

@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "control/admin.h"
-#include "control/cluster.h"
 #include "control/control.h"
-#include "control/events.h"
 #include "control/health.h"
-#include "control/ipc_client.h"
 #include "control/log.h"
-#include "control/metrics.h"
-#include "control/netlink.h"
-#include "control/publisher.h"
+#include "control/parts.h"
 #include "control/ready.h"
-#include "control/registrations.h"
 #include "control/reload.h"
 #include "control/sd_notify.h"
-#include "control/state_file.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -48,8 +40,9 @@ static void usage(FILE *out)
 	fputs("usage: sipshunt-control -c FILE [--socket PATH] [--foreground]\n"
 	      "  -c, --config FILE   the configuration\n"
 	      "      --socket PATH   of the dataplane, instead of dataplane.socket\n"
-	      "      --foreground    log to stderr whatever log.target says, and write \"ready\"\n"
-	      "                      to stdout once packets can flow\n"
+	      "      --foreground    log to stderr whatever log.target says, write \"ready\" to\n"
+	      "                      stdout once packets can flow, and end with status 3 when\n"
+	      "                      the dataplane cannot start\n"
 	      "      --help, --version\n",
 		out);
 }
@@ -200,74 +193,14 @@ static int add_events(struct main_loop *loop)
 	return 0;
 }
 
-// A part that cannot be had: say so and go on without, when packets can flow without it.
-static void warn_without(const void *part, const char *what)
+static void free_events(struct main_loop *loop)
 {
-	if (part == NULL)
-		LOG(ERR, "%s: %s; going on without", what, strerror(errno));
-}
-
-static int start_parts(struct main_loop *loop)
-{
-	struct control *control = &loop->control;
-	const struct config *config = control->boot;
-
-	control->state_file = state_file_create(control);
-	control->publisher = publisher_create(control);
-	control->health = health_create(control);
-	control->events = events_create(control);
-	if (control->state_file == NULL || control->publisher == NULL || control->health == NULL ||
-		control->events == NULL)
-		return -ENOMEM;
-	// Whoever else serves this socket runs this node already.
-	control->admin = admin_create(control);
-	if (control->admin == NULL)
-		return -errno;
-	state_file_load(control);
-	if (config->dataplane.exception_path == CONFIG_EXCEPTION_TAP) {
-		control->netlink = netlink_create(control);
-		warn_without(control->netlink, "netlink");
-	}
-	control->registrations = registrations_create(control);
-	warn_without(control->registrations, "registrations");
-	control->cluster = cluster_create(control);
-	warn_without(control->cluster, "cluster");
-	if (config->metrics.nb_listen > 0) {
-		control->metrics = metrics_create(control);
-		warn_without(control->metrics, "metrics");
-	}
-	health_sync(control->health);
-	control->ipc = ipc_client_create(control,
-		loop->options.socket != NULL ? loop->options.socket : config->dataplane.socket);
-	return control->ipc == NULL ? -errno : 0;
-}
-
-static void stop_parts(struct main_loop *loop)
-{
-	struct control *control = &loop->control;
-
-	admin_destroy(control->admin);
-	metrics_destroy(control->metrics);
-	cluster_destroy(control->cluster);
-	control->cluster = NULL;
-	registrations_destroy(control->registrations);
-	health_destroy(control->health);
-	control->health = NULL;
-	events_destroy(control->events);
-	netlink_destroy(control->netlink);
-	publisher_destroy(control->publisher);
-	control->publisher = NULL;
-	state_file_destroy(control->state_file);
-	control->state_file = NULL;
-	ipc_client_destroy(control->ipc);
 	for (unsigned int i = 0; i < 3; i++) {
 		if (loop->signals[i] != NULL)
 			event_free(loop->signals[i]);
 	}
 	if (loop->ready_timer != NULL)
 		event_free(loop->ready_timer);
-	event_base_free(control->base);
-	control_fini(control);
 }
 
 int main(int argc, char **argv)
@@ -279,18 +212,23 @@ int main(int argc, char **argv)
 		return rc;
 	signal(SIGPIPE, SIG_IGN);
 	loop.control.config_path = loop.options.config_path;
+	loop.control.ends_with_dataplane = loop.options.foreground;
 	if (load_config(&loop) < 0)
 		return 1;
 	loop.control.base = event_base_new();
 	if (loop.control.base == NULL)
 		return 1;
-	rc = start_parts(&loop);
+	rc = parts_start(&loop.control, loop.options.socket);
 	if (rc == 0)
 		rc = add_events(&loop);
 	if (rc == 0)
 		event_base_dispatch(loop.control.base);
 	else
 		LOG(ERR, "not started: %s", strerror(-rc));
-	stop_parts(&loop);
-	return rc == 0 ? 0 : 1;
+	if (rc < 0)
+		loop.control.exit_status = 1;
+	rc = loop.control.exit_status;
+	free_events(&loop);
+	parts_stop(&loop.control);
+	return rc;
 }

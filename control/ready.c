@@ -64,6 +64,8 @@ void ready_check(const struct control *control, const struct service *service, s
 	uint32_t alive = ready_workers_alive(control);
 
 	*ready = (struct ready){.ok = true};
+	if (dataplane->failed[0] != '\0')
+		missing(ready, "the dataplane did not start: %.100s", dataplane->failed);
 	if (dataplane->link != LINK_RUNNING) {
 		missing(ready, "the link to the dataplane is %s",
 			dataplane_link_name(dataplane->link));

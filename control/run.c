@@ -2,6 +2,7 @@
 #include "control/run.h"
 
 #include "config/config.h"
+#include "control/ipc_client.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -142,6 +143,9 @@ static int control_died(struct runner *runner, int status)
 	bool settled = now_ms() - runner->control_started_ms >= SETTLED_MS;
 
 	runner->control = 0;
+	// The dataplane cannot start: its own words are on stderr.
+	if (WIFEXITED(status) && WEXITSTATUS(status) == IPC_CLIENT_EXIT_FAILED)
+		return 1;
 	// At the very start its own words on stderr say what is wrong, and trying again cannot
 	// help.
 	if (!runner->control_was_up && WIFEXITED(status) && WEXITSTATUS(status) != 0)
