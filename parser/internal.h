@@ -27,11 +27,18 @@ static inline bool char_is(char c, unsigned int classes)
 }
 
 #define SIP_NAME_SLOTS 64
-#define SIP_NAME_MULT 0x15c2c81a75134107ULL // makes the 30 known names collide nowhere
+#define SIP_NAME_MULT 0xda163581u // makes the 30 known names collide nowhere
 #define SIP_METHOD_SLOTS 32
 #define SIP_METHOD_MULT 0x3d9c172411e20b8fULL // ... and the 14 methods
 
-// Known header names in lower case, by slot: (first 8 octets + length) * mult >> 58.
+// The slot of a header name of n octets, whose first two are given in lower case. Of a name of one
+// octet, the colon is the second.
+static inline unsigned int sip_name_slot(uint32_t first_two, unsigned int n)
+{
+	return ((first_two | 0x2020) + (n << 16)) * SIP_NAME_MULT >> 26;
+}
+
+// Known header names in lower case, by slot.
 extern const uint8_t sip_name_octets[SIP_NAME_SLOTS][32]; // with ":", padded with 0
 extern const uint8_t sip_name_len[SIP_NAME_SLOTS];
 extern const uint8_t sip_name_id[SIP_NAME_SLOTS];

@@ -53,18 +53,18 @@ const uint8_t sip_chars[256] = {
 #define LEN(slot, name, id) [slot] = sizeof(name) - 1
 #define ID(slot, name, id) [slot] = SIP_HDR_##id
 #define KNOWN_NAMES(X)                                                                            \
-	X(0, "i", CALL_ID), X(1, "content-type", CONTENT_TYPE), X(4, "retry-after", RETRY_AFTER), \
-		X(5, "path", PATH), X(7, "v", VIA), X(8, "authorization", AUTHORIZATION),         \
-		X(10, "event", EVENT), X(11, "k", SUPPORTED),                                     \
-		X(12, "content-length", CONTENT_LENGTH), X(13, "route", ROUTE),                   \
-		X(15, "supported", SUPPORTED), X(16, "l", CONTENT_LENGTH),                        \
-		X(17, "call-id", CALL_ID), X(22, "m", CONTACT),                                   \
-		X(24, "service-route", SERVICE_ROUTE), X(31, "to", TO), X(32, "c", CONTENT_TYPE), \
-		X(33, "o", EVENT), X(38, "proxy-authorization", PROXY_AUTHORIZATION),             \
-		X(39, "record-route", RECORD_ROUTE), X(45, "contact", CONTACT),                   \
-		X(47, "max-forwards", MAX_FORWARDS), X(48, "f", FROM), X(49, "from", FROM),       \
-		X(51, "require", REQUIRE), X(52, "expires", EXPIRES), X(56, "cseq", CSEQ),        \
-		X(60, "t", TO), X(62, "proxy-require", PROXY_REQUIRE), X(63, "via", VIA)
+	X(1, "proxy-require", PROXY_REQUIRE), X(3, "t", TO), X(6, "m", CONTACT), X(8, "f", FROM), \
+		X(9, "cseq", CSEQ), X(11, "retry-after", RETRY_AFTER), X(13, "call-id", CALL_ID), \
+		X(15, "l", CONTENT_LENGTH), X(16, "via", VIA),                                    \
+		X(17, "proxy-authorization", PROXY_AUTHORIZATION), X(20, "event", EVENT),         \
+		X(21, "require", REQUIRE), X(24, "record-route", RECORD_ROUTE),                   \
+		X(25, "k", SUPPORTED), X(27, "contact", CONTACT),                                 \
+		X(28, "service-route", SERVICE_ROUTE), X(30, "content-type", CONTENT_TYPE),       \
+		X(32, "authorization", AUTHORIZATION), X(37, "c", CONTENT_TYPE),                  \
+		X(39, "from", FROM), X(42, "path", PATH), X(44, "i", CALL_ID), X(48, "v", VIA),   \
+		X(49, "max-forwards", MAX_FORWARDS), X(50, "route", ROUTE), X(51, "o", EVENT),    \
+		X(55, "to", TO), X(57, "content-length", CONTENT_LENGTH),                         \
+		X(58, "expires", EXPIRES), X(63, "supported", SUPPORTED)
 
 // With the colon, which no name contains: what is equal up to it has the same length. Aligned so
 // that one name is one aligned vector.
@@ -197,14 +197,15 @@ static uint64_t first8(struct strv name)
 enum sip_hdr sip_hdr_find(struct strv name)
 {
 	char lower[32] = {0};
-	struct strv key = {lower, name.len};
-	uint64_t slot;
+	unsigned int slot;
 
 	if (name.len == 0 || name.len > sizeof(lower) - 1)
 		return SIP_HDR_OTHER;
 	for (size_t i = 0; i < name.len; i++)
 		lower[i] = (char)strv_lower(name.ptr[i]);
-	slot = (first8(key) + name.len) * SIP_NAME_MULT >> 58;
+	lower[name.len] = ':';
+	slot = sip_name_slot((unsigned char)lower[0] | (uint32_t)(unsigned char)lower[1] << 8,
+		(unsigned int)name.len);
 	if (sip_name_len[slot] != name.len || memcmp(sip_name_octets[slot], lower, name.len) != 0)
 		return SIP_HDR_OTHER;
 	return (enum sip_hdr)sip_name_id[slot];

@@ -250,24 +250,24 @@ struct seen {
 };
 
 // Name and value of header field i, if it looks like nearly all do: a token of up to 31 octets, a
-// colon, at most one SP, a value, CRLF.
-static inline bool classify(struct sip_msg *msg, const char *buf, unsigned int i)
+// colon, at most one SP, a value, and CRLF before `next`. Returns its id, or -1.
+static inline int classify(struct sip_msg *msg, const char *buf, unsigned int i, unsigned int next)
 {
 	unsigned int line = msg->hdr_line[i];
 	const char *p = buf + line;
-	unsigned int n = k_token_len(p);
-	uint64_t w = low_octets(load64(p) | WORD8(' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '), n);
-	uint64_t slot = (w + n) * SIP_NAME_MULT >> 58;
-	unsigned int same = k_prefix32(p, sip_name_octets[slot]);
-	unsigned int skip = n + 1 + (p[n + 1] == ' ');
+	unsigned int n = k_token_len(p), slot, skip;
+	int id;
 
+	slot = sip_name_slot(load32(p) & 0xffff, n);
+	skip = n + 1 + (p[n + 1] == ' ');
 	if (unlikely(p[n] != ':' || n == 0 || (unsigned char)p[skip] <= ' ' ||
-		    buf[msg->hdr_line[i + 1] - 2] != '\r'))
-		return false;
+		    buf[next - 2] != '\r'))
+		return -1;
 	// Which header fields are known ones is hard to predict: no branch.
-	msg->hdr_id[i] = (uint8_t)(sip_name_id[slot] & -(unsigned int)(same > n));
+	id = sip_name_id[slot] & -(int)(k_prefix32(p, sip_name_octets[slot]) > n);
+	msg->hdr_id[i] = (uint8_t)id;
 	msg->hdr_value[i] = (uint16_t)(line + skip);
-	return true;
+	return id;
 }
 
 // Backwards, so that first[] is what its name says. Returns false when the index must be made again
@@ -276,24 +276,24 @@ static inline bool classify_all(struct sip_msg *msg, const char *buf, bool caref
 	struct seen *seen, struct sip_fault *fault)
 {
 	uint32_t present = 0, twice = 0;
+	unsigned int next = msg->hdr_line[msg->nb_hdrs];
 
-	for (unsigned int i = msg->nb_hdrs; i-- > 0;) {
-		uint32_t bit;
+	for (unsigned int i = msg->nb_hdrs; i-- > 0; next = msg->hdr_line[i]) {
+		int id = KERNEL_FAST ? classify(msg, buf, i, next) : -1;
 
-		if (unlikely(!KERNEL_FAST || !classify(msg, buf, i))) {
+		if (unlikely(id < 0)) {
 			struct sip_fault bad;
 
 			if (!careful &&
-				(char_is(buf[msg->hdr_line[i]], CH_LWS) ||
-					buf[msg->hdr_line[i + 1] - 2] != '\r'))
+				(char_is(buf[msg->hdr_line[i]], CH_LWS) || buf[next - 2] != '\r'))
 				return false;
 			if (!sip_name_slow(msg, i, &bad))
 				*fault = bad;
+			id = msg->hdr_id[i];
 		}
-		bit = BIT(msg->hdr_id[i]);
-		twice |= present & bit;
-		present |= bit;
-		seen->first[msg->hdr_id[i]] = (uint8_t)i;
+		twice |= present & BIT(id);
+		present |= BIT(id);
+		seen->first[id] = (uint8_t)i;
 	}
 	seen->present = present;
 	seen->twice = twice;
