@@ -152,7 +152,8 @@ static int wait_until_quiet(struct cli *cli, uint64_t wait_ms)
 	while (status == CLI_DONE && now_ms() - quiet_since < QUIET_MS) {
 		if (now_ms() - start >= wait_ms)
 			return cli_fail(CLI_TIMED_OUT,
-				"%s is set to drain, but still got requests in the last %u seconds",
+				"%s is set to drain, but has not been without a request for %u "
+				"seconds yet",
 				cli->args[0], QUIET_MS / 1000);
 		nanosleep(&pause, NULL);
 		before = requests;
@@ -202,6 +203,10 @@ int cmd_backend_set(struct cli *cli)
 			CLI_USAGE, "\"%s\" is no backend, write SERVICE/NAME", cli->args[0]);
 	if (wait_ms > 0 && strcmp(state, "drain") != 0)
 		return cli_fail(CLI_USAGE, "--wait is only for drain");
+	if (wait_ms > 0 && wait_ms <= QUIET_MS)
+		return cli_fail(CLI_USAGE,
+			"--wait %s can never be enough: drained means %u seconds without a request",
+			cli_value(cli, "wait"), QUIET_MS / 1000);
 	if (reason != NULL)
 		options = json_pack("{s:o}", "reason", text_json(strv_from(reason), NULL));
 	status = client_ask(cli, "backend set", options, &answer);

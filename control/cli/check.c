@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "control/cli/text.h"
+#include "control/reload.h"
 
 // `sipshunt check`: a configuration file without a running sipshunt.
 
@@ -135,6 +136,17 @@ static void print_errors(const struct config_errors *errs)
 	fprintf(stderr, "%" PRIu32 " error%s, nothing was applied\n", nb, nb == 1 ? "" : "s");
 }
 
+// What the control process would refuse although each file by itself is fine.
+static bool has_colliding_ids(const char *file, const struct config *config)
+{
+	char text[256];
+
+	if (reload_check_ids(config, text, sizeof(text)) == 0)
+		return false;
+	cli_fail(0, "%s: %s", file, text);
+	return true;
+}
+
 struct config *cli_load_config(const char *file)
 {
 	struct config_errors errs = {0};
@@ -145,6 +157,10 @@ struct config *cli_load_config(const char *file)
 	else if (config == NULL)
 		cli_fail(0, "%s: %s", file, strerror(errno));
 	config_errors_fini(&errs);
+	if (config != NULL && has_colliding_ids(file, config)) {
+		config_destroy(config);
+		return NULL;
+	}
 	return config;
 }
 
@@ -154,6 +170,10 @@ int cmd_check(struct cli *cli)
 	struct config *config = config_load(cli->args[0], &errs);
 	int status = config != NULL ? CLI_DONE : CLI_REFUSED;
 
+	if (config != NULL && has_colliding_ids(cli->args[0], config)) {
+		config_destroy(config);
+		return CLI_REFUSED;
+	}
 	if (config == NULL && errs.nb_items == 0) {
 		cli_fail(0, "%s: %s", cli->args[0], strerror(errno));
 	} else if (cli->json) {
