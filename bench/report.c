@@ -79,11 +79,11 @@ int report_close(void)
 	return bad ? -EIO : 0;
 }
 
-uint64_t report_now_ns(void)
+uint64_t report_cpu_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 

@@ -15,8 +15,8 @@ void report_row(const char *case_name, const char *metric, double value, const c
 // Finish both. Returns 0, or -EIO when the file could not be written.
 int report_close(void);
 
-// Nanoseconds of CLOCK_MONOTONIC.
-uint64_t report_now_ns(void);
+// Nanoseconds that this thread has run: what else the machine does does not count.
+uint64_t report_cpu_ns(void);
 // The median; sorts in place.
 double report_median(double *values, size_t nb);
 

@@ -25,28 +25,28 @@ bool ip_addr_is_unicast(const struct ip_addr *ip)
 // them as octal). The caller checks what follows.
 static bool parse_ipv4(struct strv text, size_t *pos, uint8_t out[4])
 {
-	for (unsigned int i = 0; i < 4; i++) {
-		unsigned int value = 0, digits = 0;
+	const char *p = text.ptr + *pos, *end = text.ptr + text.len;
 
-		if (i > 0) {
-			if (*pos == text.len || text.ptr[*pos] != '.')
-				return false;
-			++*pos;
-		}
-		while (*pos < text.len && digits < 4) {
-			unsigned int digit = (unsigned char)text.ptr[*pos] - '0';
+	for (unsigned int i = 0; i < 4; i++) {
+		const char *start = p;
+		unsigned int value = 0;
+
+		for (; p < end && p - start < 4; p++) {
+			unsigned int digit = (unsigned char)*p - (unsigned int)'0';
 
 			if (digit > 9)
 				break;
 			value = value * 10 + digit;
-			digits++;
-			++*pos;
 		}
-		if (digits == 0 || value > 255 || (digits > 1 && value < 10) ||
-			(digits > 2 && value < 100))
+		if (p == start || value > 255 || (*start == '0' && p - start > 1))
 			return false;
 		out[i] = (uint8_t)value;
+		if (i == 3)
+			break;
+		if (p == end || *p++ != '.')
+			return false;
 	}
+	*pos = (size_t)(p - text.ptr);
 	return true;
 }
 

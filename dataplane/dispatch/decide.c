@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/decide.h"
 
+#include "dataplane/dispatch/next_via.h"
 #include "dataplane/dispatch/request.h"
 #include "dataplane/dispatch/token.h"
 
@@ -111,29 +112,6 @@ static bool via_is_ours(const struct decide_ctx *ctx, const struct decide_in *in
 		return true;
 	return literal_endpoint(in->msg, via->host, via->port, &ep) &&
 		snapshot_find_listener(ctx->snap, &ep) != SNAPSHOT_NONE;
-}
-
-// The Via below ours, and the octets to take out to get rid of ours.
-static bool next_via(const struct sip_msg *msg, struct sip_via *next, struct sip_slice *ours)
-{
-	struct sip_iter it = {0};
-	struct sip_slice value;
-	uint8_t hdr;
-	bool bad;
-
-	if (!sip_next_value(msg, SIP_HDR_VIA, &it, &value, &bad))
-		return false;
-	hdr = it.hdr;
-	ours->off = msg->hdr_line[hdr];
-	ours->len = (uint16_t)(msg->hdr_line[hdr + 1] - ours->off);
-	if (!sip_next_value(msg, SIP_HDR_VIA, &it, &value, &bad) ||
-		sip_via_parse(msg, value, next) != 0)
-		return false;
-	if (it.hdr == hdr) {
-		ours->off = msg->hdr_value[hdr];
-		ours->len = (uint16_t)(value.off - ours->off);
-	}
-	return true;
 }
 
 // Where a response goes by the Via that its sender put in and we completed (18.2.2, RFC 3581).

@@ -165,7 +165,7 @@ static void rewrite_max_forwards(struct edit_list *edits, const struct sip_msg *
 
 	if (msg->max_forwards < 0)
 		return; // put in together with our Via
-	p = text_u16(p, (uint16_t)(msg->max_forwards - 1));
+	p = text_u8(p, (uint8_t)(msg->max_forwards - 1));
 	add_text(edits, msg->max_forwards_value.off, msg->max_forwards_value.len, p);
 }
 

@@ -172,7 +172,7 @@ static bool next_is_strict(const struct request *r)
 	return sip_uri_parse(r->msg, r->routes.next_uri, &uri) == 0 && uri.is_sip && !uri.lr;
 }
 
-void routes_scan(struct request *r)
+static __attribute__((noinline)) void scan_slowly(struct request *r)
 {
 	struct route_value values[ROUTES_MAX];
 	struct routes *routes = &r->routes;
@@ -198,4 +198,135 @@ void routes_scan(struct request *r)
 	if (nb > 0)
 		routes->end = msg->hdr_line[values[nb - 1].hdr + 1];
 	cut_values(msg, routes, values, nb, pops + routes->strict_next, routes->restore_uri);
+}
+
+// A value of Route as it is nearly always written, "<sip:[user@]host[:port][;params]>" with nothing
+// around it, and what follows it. Offsets are into the message.
+struct quick_value {
+	uint8_t hdr;
+	bool first; // of its header field
+	bool last;
+	struct sip_slice uri;
+	uint32_t start, next; // of this value and of the one after it in the same header field
+};
+
+// The value at `at` in header field hdr. Returns false for everything that needs the parser.
+static bool quick_value(
+	const struct sip_msg *msg, unsigned int hdr, uint32_t at, struct quick_value *v)
+{
+	const char *p = msg->buf + at, *end = msg->buf + msg->hdr_line[hdr + 1] - 2, *close;
+
+	if (end - p < 8 || memcmp(p, "<sip:", 5) != 0)
+		return false;
+	close = memchr(p, '>', (size_t)(end - p));
+	if (close == NULL)
+		return false;
+	v->hdr = (uint8_t)hdr;
+	v->first = at == msg->hdr_value[hdr];
+	v->start = at;
+	v->uri = (struct sip_slice){(uint16_t)(at + 1), (uint16_t)(close - p - 1)};
+	v->last = close + 1 == end;
+	if (v->last)
+		return true;
+	p = close + 1;
+	if (*p != ',')
+		return false;
+	for (p++; p < end && *p == ' '; p++)
+		;
+	v->next = (uint32_t)(p - msg->buf);
+	return p < end;
+}
+
+static unsigned int route_line(const struct sip_msg *msg, unsigned int i)
+{
+	while (i < msg->nb_hdrs && msg->hdr_id[i] != SIP_HDR_ROUTE)
+		i++;
+	return i;
+}
+
+// Is this URI a Record-Route of ours, just as we wrote it at this listener? Then *token is set.
+static bool quick_token(const struct request *r, struct sip_slice uri, struct route_token *token)
+{
+	const struct snapshot_listener *l = r->listener;
+	const char *p = r->msg->buf + uri.off + URI_USER;
+	uint32_t len = (uint32_t)uri.len - URI_USER - l->uri_len;
+
+	return (len == 42 || len == 58) && memcmp(p + len, l->uri, l->uri_len) == 0 &&
+		route_token_verify(r->snap, (struct strv){p, len}, r->call_digest, token) ==
+		TOKEN_OK;
+}
+
+// Is this certainly somebody else's loose router? Its host may be a name, or an address that no
+// listener has.
+static bool quick_foreign(const struct request *r, struct sip_slice uri)
+{
+	const char *p = r->msg->buf + uri.off + URI_USER, *end = p + uri.len - URI_USER, *host,
+		   *param;
+	struct endpoint ep = {.port = SIP_PORT};
+
+	host = memchr(p, '@', (size_t)(end - p));
+	host = host != NULL ? host + 1 : p;
+	for (p = host; p < end && ((unsigned char)(*p - '0') <= 9 || *p == '.'); p++)
+		;
+	// Neither tokens of ours nor passwords, IPv6 references, ports or bare names: those take
+	// the longer way.
+	if (uri_may_be_ours(r->msg, uri) || p == end || *p != ';' ||
+		ip_addr_parse((struct strv){host, (size_t)(p - host)}, &ep.ip) != 0 ||
+		snapshot_find_listener(r->snap, &ep) != SNAPSHOT_NONE)
+		return false;
+	for (param = p; param != NULL; param = memchr(param, ';', (size_t)(end - param))) {
+		param++;
+		if (end - param >= 2 && (param[0] | 0x20) == 'l' && (param[1] | 0x20) == 'r' &&
+			(end - param == 2 || param[2] == ';'))
+			return true;
+	}
+	return false;
+}
+
+// The common case: one or two Record-Routes of ours in front, then nothing or a loose router.
+static bool scan_quickly(struct request *r)
+{
+	const struct sip_msg *msg = r->msg;
+	struct routes *routes = &r->routes;
+	struct quick_value v = {.last = true};
+	unsigned int hdr = route_line(msg, 0);
+	uint32_t at = hdr < msg->nb_hdrs ? msg->hdr_value[hdr] : 0;
+
+	if (uri_may_be_ours(msg, msg->request_uri))
+		return false;
+	for (unsigned int i = 0; hdr < msg->nb_hdrs; i++) {
+		struct route_token token;
+
+		if (i == 3 || !quick_value(msg, hdr, at, &v))
+			return false;
+		if (!quick_token(r, v.uri, &token)) {
+			if (i == 0 || !quick_foreign(r, v.uri))
+				return false;
+			routes->has_next = true;
+			routes->next_uri = v.uri;
+			if (!v.first)
+				cut(routes, msg->hdr_value[hdr], v.start);
+			break;
+		}
+		routes->route = token;
+		if (v.last) {
+			cut(routes, msg->hdr_line[hdr], msg->hdr_line[hdr + 1]);
+			hdr = route_line(msg, hdr + 1);
+			at = hdr < msg->nb_hdrs ? msg->hdr_value[hdr] : 0;
+		} else {
+			at = v.next;
+		}
+		routes->has_route_token = true;
+	}
+	return routes->has_route_token;
+}
+
+void routes_scan(struct request *r)
+{
+	if (scan_quickly(r))
+		return;
+	r->routes.nb_cuts = 0;
+	r->routes.has_next = false;
+	r->routes.has_route_token = false;
+	scan_slowly(r);
 }

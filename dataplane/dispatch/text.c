@@ -17,32 +17,48 @@ char *text_u32(char *out, uint32_t value)
 	return out;
 }
 
+// All numbers of an octet, with their number of digits last.
+#define DIGITS_1(n)                     \
+	{                               \
+		'0' + (n) % 10, 0, 0, 1 \
+	}
+#define DIGITS_2(n)                                       \
+	{                                                 \
+		'0' + (n) / 10 % 10, '0' + (n) % 10, 0, 2 \
+	}
+#define DIGITS_3(n)                                                     \
+	{                                                               \
+		'0' + (n) / 100, '0' + (n) / 10 % 10, '0' + (n) % 10, 3 \
+	}
+#define ROW(digits, n)                                                                       \
+	digits((n) + 0), digits((n) + 1), digits((n) + 2), digits((n) + 3), digits((n) + 4), \
+		digits((n) + 5), digits((n) + 6), digits((n) + 7), digits((n) + 8),          \
+		digits((n) + 9)
+#define ROWS_5(digits, n)                                                                    \
+	ROW(digits, n), ROW(digits, (n) + 10), ROW(digits, (n) + 20), ROW(digits, (n) + 30), \
+		ROW(digits, (n) + 40)
+
+static const char octet_texts[260][4] = {ROW(DIGITS_1, 0), ROW(DIGITS_2, 10), ROW(DIGITS_2, 20),
+	ROW(DIGITS_2, 30), ROW(DIGITS_2, 40), ROWS_5(DIGITS_2, 50), ROWS_5(DIGITS_3, 100),
+	ROWS_5(DIGITS_3, 150), ROWS_5(DIGITS_3, 200), ROW(DIGITS_3, 250)};
+
+char *text_u8(char *out, uint8_t value)
+{
+	memcpy(out, octet_texts[value], 4);
+	return out + octet_texts[value][3];
+}
+
 char *text_u16(char *out, uint16_t value)
 {
-	// All five digits at once, then as many as there are: no loop over the digits.
-	uint32_t high = value / 100u, low = value - high * 100;
-	uint32_t top = high / 100;
+	// A head of 0..655 would not fit the table: two digits at a time.
+	unsigned int head = value / 10000u, high = value / 100u % 100, low = value % 100u;
 	unsigned int nb = 1 + (value > 9) + (value > 99) + (value > 999) + (value > 9999);
 	char digits[16] = {0};
 
-	high -= top * 100;
-	digits[0] = (char)('0' + top);
-	digits[1] = (char)('0' + high / 10);
-	digits[2] = (char)('0' + high % 10);
-	digits[3] = (char)('0' + low / 10);
-	digits[4] = (char)('0' + low % 10);
+	digits[0] = (char)('0' + head);
+	memcpy(digits + 1, octet_texts[100 + high] + 1, 2);
+	memcpy(digits + 3, octet_texts[100 + low] + 1, 2);
 	memcpy(out, digits + 5 - nb, 8);
-	return out + nb;
-}
-
-static char *text_octet(char *out, uint8_t value)
-{
-	unsigned int nb = 1 + (value > 9) + (value > 99);
-	uint32_t digits =
-		('0' + value / 100u) | ('0' + value / 10u % 10) << 8 | ('0' + value % 10u) << 16;
-
-	digits >>= 8 * (3 - nb);
-	memcpy(out, &digits, 4);
 	return out + nb;
 }
 
@@ -98,9 +114,8 @@ char *text_ip(char *out, const struct ip_addr *ip)
 	if (ip->family == 6)
 		return text_ipv6(out, ip->octets);
 	for (unsigned int i = 0; i < 4; i++) {
-		out = text_octet(out, ip->octets[i]);
-		*out = '.';
-		out += i < 3;
+		out = text_u8(out, ip->octets[i]);
+		*out++ = '.';
 	}
-	return out;
+	return out - 1;
 }

@@ -11,6 +11,7 @@
 
 #define TEXT_SLACK 8
 
+char *text_u8(char *out, uint8_t value);
 char *text_u16(char *out, uint16_t value);
 char *text_u32(char *out, uint32_t value);
 char *text_ip(char *out, const struct ip_addr *ip); // IPv6 as RFC 5952, without brackets

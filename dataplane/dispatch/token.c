@@ -110,20 +110,20 @@ static inline bool has_cookie(struct strv branch)
 		(siphash_load("z9hg4bk") << 8);
 }
 
-// Begin a tag with what it always covers: kind, an endpoint and 48 bits more. Returns the octets
-// taken in.
+// Begin a tag with what it always covers: its kind, an endpoint and 64 bits more. Returns the
+// octets taken in.
 static inline size_t tag_begin(struct siphash *s, const struct snapshot_key *key,
-	enum token_kind kind, const struct endpoint *ep, uint64_t bits48)
+	enum token_kind kind, const struct endpoint *ep, uint64_t bits)
 {
-	uint64_t family = ep->ip.family == 6 ? 6 : 4;
+	uint64_t first = (uint64_t)kind << 56 | (uint64_t)ep->port << 32;
 
 	*s = siphash_begin(key->key);
-	siphash_word(s, (uint64_t)kind << 56 | family << 48 | bits48, 2);
-	if (family == 4) {
-		siphash_word(s, (uint64_t)ep->port << 32 | ipv4_bits(&ep->ip), 2);
+	siphash_word(s, bits, 2);
+	if (ep->ip.family != 6) {
+		siphash_word(s, first | ipv4_bits(&ep->ip), 2);
 		return 16;
 	}
-	siphash_word(s, ep->port, 2);
+	siphash_word(s, first | UINT64_C(1) << 63, 2);
 	siphash_word(s, load_be(ep->ip.octets), 2);
 	siphash_word(s, load_be(ep->ip.octets + 8), 2);
 	return 32;
@@ -262,12 +262,10 @@ static inline uint64_t route_tag(
 	const struct snapshot_key *key, const struct route_token *token, uint64_t call_digest)
 {
 	struct siphash s;
-	size_t before = tag_begin(
-		&s, key, token->flow.ip.family == 6 ? KIND_ROUTE_6 : KIND_ROUTE_4, &token->flow, 0);
+	size_t before = tag_begin(&s, key, KIND_ROUTE_4, &token->flow, route_bits(token));
 
-	siphash_word(&s, route_bits(token), 2);
 	siphash_word(&s, call_digest, 2);
-	return siphash_end(&s, NULL, 0, before + 16, 2, 4);
+	return siphash_end(&s, NULL, 0, before + 8, 2, 4);
 }
 
 unsigned int route_token_format(const struct snapshot_key *key, const struct route_token *token,
@@ -335,8 +333,7 @@ enum token_error route_token_verify(const struct snapshot *snap, struct strv use
 static uint64_t path_tag(const struct snapshot_key *key, const struct path_token *token)
 {
 	struct siphash s;
-	size_t before = tag_begin(&s, key, token->flow.ip.family == 6 ? KIND_PATH_6 : KIND_PATH_4,
-		&token->flow, token->listener_id);
+	size_t before = tag_begin(&s, key, KIND_PATH_4, &token->flow, token->listener_id);
 
 	return siphash_end(&s, NULL, 0, before, 2, 4);
 }
@@ -404,8 +401,8 @@ static uint64_t probe_tag(const struct snapshot_key *key, uint64_t probe_id)
 {
 	struct siphash s = siphash_begin(key->key);
 
-	siphash_word(&s, (uint64_t)KIND_PROBE << 56, 2);
 	siphash_word(&s, probe_id, 2);
+	siphash_word(&s, (uint64_t)KIND_PROBE << 56, 2);
 	return siphash_end(&s, NULL, 0, 16, 2, 4);
 }
 

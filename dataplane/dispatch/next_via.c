@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/dispatch/next_via.h"
+
+#include "dataplane/dispatch/siphash_inline.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+// What follows our Via in a response is nearly always what we left there: one Via to a line, no
+// white space, no quotes. That is taken apart here; everything else by the parser.
+
+#define PROTOCOL "SIP/2.0/UDP "
+#define PROTOCOL_LEN 12
+#define PARAMS_MAX 12
+
+struct semicolons {
+	unsigned int nb;
+	uint32_t at[PARAMS_MAX + 1]; // the last one: the end of the value
+};
+
+#ifdef __SSE2__
+// Find the ';' in p[from .. len). Returns false at octets that need the parser: white space,
+// quotes, comments, further values.
+static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct semicolons *s)
+{
+	s->nb = 0;
+	for (uint32_t at = from; at < len; at += 16) {
+		__m128i x = _mm_loadu_si128((const __m128i *)(p + at));
+		__m128i odd = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(' ')), x);
+		uint32_t mask, valid = len - at >= 16 ? 0xffff : (1u << (len - at)) - 1;
+
+		odd = _mm_or_si128(odd, _mm_cmpeq_epi8(x, _mm_set1_epi8('"')));
+		odd = _mm_or_si128(odd, _mm_cmpeq_epi8(x, _mm_set1_epi8(',')));
+		odd = _mm_or_si128(odd, _mm_cmpeq_epi8(x, _mm_set1_epi8('(')));
+		if ((uint32_t)_mm_movemask_epi8(odd) & valid)
+			return false;
+		mask = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(';'))) & valid;
+		for (; mask != 0; mask &= mask - 1) {
+			if (s->nb == PARAMS_MAX)
+				return false;
+			s->at[s->nb++] = at + (uint32_t)__builtin_ctz(mask);
+		}
+	}
+	s->at[s->nb] = len;
+	return true;
+}
+#else
+static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct semicolons *s)
+{
+	s->nb = 0;
+	for (uint32_t at = from; at < len; at++) {
+		unsigned char c = (unsigned char)p[at];
+
+		if (c <= ' ' || c == '"' || c == ',' || c == '(')
+			return false;
+		if (c != ';')
+			continue;
+		if (s->nb == PARAMS_MAX)
+			return false;
+		s->at[s->nb++] = at;
+	}
+	s->at[s->nb] = len;
+	return true;
+}
+#endif
+
+static bool parse_port(const char *p, uint32_t len, uint16_t *port)
+{
+	uint32_t value = 0;
+
+	if (len == 0 || len > 5)
+		return false;
+	for (uint32_t i = 0; i < len; i++) {
+		uint32_t digit = (unsigned char)p[i] - (uint32_t)'0';
+
+		if (digit > 9)
+			return false;
+		value = value * 10 + digit;
+	}
+	*port = (uint16_t)value;
+	return value != 0 && value <= UINT16_MAX;
+}
+
+static struct sip_slice slice(const struct sip_msg *msg, const char *p, uint32_t len)
+{
+	return (struct sip_slice){(uint16_t)(p - msg->buf), (uint16_t)len};
+}
+
+// host [ ":" port ]; an IPv6 reference ends in ']', so its colons do not matter.
+static bool take_sent_by(
+	const struct sip_msg *msg, const char *p, uint32_t len, struct sip_via *via)
+{
+	uint32_t host = len;
+
+	while (host > 0 && (unsigned char)(p[host - 1] - '0') <= 9)
+		host--;
+	via->sent_by = slice(msg, p, len);
+	if (host > 0 && host < len && p[host - 1] == ':') {
+		via->host = slice(msg, p, host - 1);
+		return host > 1 && parse_port(p + host, len - host, &via->port);
+	}
+	via->host = via->sent_by;
+	return len > 0 && p[len - 1] != ':';
+}
+
+#define LOWER UINT64_C(0x2020202020202020)
+
+static bool name_is(uint64_t word, const char name[8], unsigned int len)
+{
+	uint64_t mask = len == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * len)) - 1;
+
+	return ((word ^ siphash_load(name)) & mask) == 0;
+}
+
+// One parameter, p[0 .. len). Those that responses are not routed by are left alone.
+static bool take_param(const struct sip_msg *msg, const char *p, uint32_t len, struct sip_via *via)
+{
+	// What stands behind a short one is readable, and its length is looked at as well.
+	uint64_t word = siphash_load(p) | LOWER;
+
+	if (len > 7 && name_is(word, "branch=", 7)) {
+		if (via->branch.len > 0)
+			return false;
+		via->branch = slice(msg, p + 7, len - 7);
+	} else if (len > 9 && name_is(word, "received", 8) && p[8] == '=') {
+		if (via->received.len > 0)
+			return false;
+		via->received = slice(msg, p + 9, len - 9);
+	} else if (len >= 5 && name_is(word, "rport\0\0", 5) && (len == 5 || p[5] == '=')) {
+		if (via->rport_param.len > 0)
+			return false;
+		via->rport_param = slice(msg, p, len);
+		return len == 5 || parse_port(p + 6, len - 6, &via->rport);
+	} else if (name_is(word, "branch\0", 6) || name_is(word, "received", 8)) {
+		return false; // written in a way that is for the parser
+	}
+	return true;
+}
+
+static bool parse_quickly(
+	const struct sip_msg *msg, const char *p, uint32_t len, struct sip_via *via)
+{
+	struct semicolons s;
+
+	if (len <= PROTOCOL_LEN || memcmp(p, PROTOCOL, PROTOCOL_LEN) != 0 ||
+		!find_semicolons(p, PROTOCOL_LEN, len, &s))
+		return false;
+	*via = (struct sip_via){0};
+	if (!take_sent_by(msg, p + PROTOCOL_LEN, s.at[0] - PROTOCOL_LEN, via))
+		return false;
+	for (unsigned int i = 0; i < s.nb; i++)
+		if (!take_param(msg, p + s.at[i] + 1, s.at[i + 1] - s.at[i] - 1, via))
+			return false;
+	return true;
+}
+
+// The next Via header field after header field i.
+static unsigned int next_via_line(const struct sip_msg *msg, unsigned int i)
+{
+	while (i < msg->nb_hdrs && msg->hdr_id[i] != SIP_HDR_VIA)
+		i++;
+	return i;
+}
+
+static bool next_via_quickly(
+	const struct sip_msg *msg, struct sip_via *next, struct sip_slice *ours)
+{
+	unsigned int first = next_via_line(msg, 0), second = next_via_line(msg, first + 1);
+	uint32_t end;
+
+	if (second >= msg->nb_hdrs)
+		return false;
+	// Ours is alone on its line: CRLF follows its value.
+	end = msg->hdr_line[first + 1];
+	if ((uint32_t)msg->via.value.off + msg->via.value.len + 2 != end)
+		return false;
+	ours->off = msg->hdr_line[first];
+	ours->len = (uint16_t)(end - ours->off);
+	return parse_quickly(msg, msg->buf + msg->hdr_value[second],
+		msg->hdr_line[second + 1] - 2u - msg->hdr_value[second], next);
+}
+
+bool next_via(const struct sip_msg *msg, struct sip_via *next, struct sip_slice *ours)
+{
+	struct sip_iter it = {0};
+	struct sip_slice value;
+	uint8_t hdr;
+	bool bad;
+
+	if (next_via_quickly(msg, next, ours))
+		return true;
+	if (!sip_next_value(msg, SIP_HDR_VIA, &it, &value, &bad))
+		return false;
+	hdr = it.hdr;
+	ours->off = msg->hdr_line[hdr];
+	ours->len = (uint16_t)(msg->hdr_line[hdr + 1] - ours->off);
+	if (!sip_next_value(msg, SIP_HDR_VIA, &it, &value, &bad) ||
+		sip_via_parse(msg, value, next) != 0)
+		return false;
+	if (it.hdr == hdr) {
+		ours->off = msg->hdr_value[hdr];
+		ours->len = (uint16_t)(value.off - ours->off);
+	}
+	return true;
+}
