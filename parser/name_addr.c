@@ -20,7 +20,7 @@ static void bracketed(struct cursor *c, struct sip_name_addr *na)
 // should be tokens; what decides is that it hides no delimiter, and UTF-8 is common in it.
 static void address(struct cursor *c, struct sip_name_addr *na)
 {
-	uint32_t start = c->pos, end;
+	uint32_t start = c->pos, end, colon;
 
 	if (cursor_peek(c) == '"') {
 		(void)cursor_quoted(c);
@@ -43,7 +43,8 @@ static void address(struct cursor *c, struct sip_name_addr *na)
 	for (end = c->pos; end > start && char_is(c->buf[end - 1], CH_LWS);)
 		end--;
 	na->uri = slice(start, end);
-	if (scheme_end(c->buf, start, end) == 0) {
+	colon = scheme_end(c->buf, start, end);
+	if (colon == 0 || colon + 1 == end) {
 		c->pos = start;
 		cursor_fail(c);
 	}

@@ -13,7 +13,7 @@
 
 #define HEAD(length)                                                                              \
 	"OPTIONS sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n" length "\r" \
-											     "\n"
+	"\n"
 #define EMPTY HEAD("Content-Length: 0\r\n")
 #define PING "\r\n\r\n"
 
