@@ -291,6 +291,8 @@ void cluster_tables_changed(struct cluster *cluster)
 		return;
 	control = cluster->control;
 	for (uint32_t i = 0; i < control->nb_services && nb < CLUSTER_TABLES_MAX; i++) {
+		if (control->services[i]->table_hash == 0)
+			continue;
 		snprintf(tables[nb].service, sizeof(tables[nb].service), "%s",
 			control->services[i]->name);
 		tables[nb++].hash = control->services[i]->table_hash;

@@ -43,6 +43,7 @@ struct cluster_nodes {
 	struct event *poll; // looks at the others
 	struct event *beat; // renews the own lease
 	bool up;
+	int64_t up_ms; // CLOCK_MONOTONIC since when it is
 	bool asking; // HGETALL of the list without a reply
 	int64_t clash_told_ms;
 	uint32_t nb;
@@ -356,7 +357,9 @@ static void on_lease(const redisReply *reply, void *arg)
 		return;
 	}
 	if (reply->elements < 2) {
-		set_state(nodes, node, CLUSTER_NODE_GONE);
+		// A Redis that lost everything may be back before the node has told it again.
+		if (now_ms() - nodes->up_ms >= nodes->lease_ms)
+			set_state(nodes, node, CLUSTER_NODE_GONE);
 		return;
 	}
 	for (size_t i = 0; i + 1 < reply->elements; i += 2)
@@ -489,6 +492,7 @@ void cluster_nodes_set_redis(struct cluster_nodes *nodes, struct redis *redis)
 void cluster_nodes_redis_up(struct cluster_nodes *nodes)
 {
 	nodes->up = nodes->redis != NULL;
+	nodes->up_ms = now_ms();
 	add_timer(nodes->beat, 0);
 	add_timer(nodes->poll, SOON_MS);
 }

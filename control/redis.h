@@ -13,7 +13,7 @@
 // it again whenever it is lost. Commands are pipelined; replies arrive in the order of the
 // commands.
 //
-// One thread: the one that runs the event base.
+// One thread: the one that runs the event base. The process must ignore SIGPIPE.
 
 struct event_base;
 struct redis;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "control/registrations.h"
+#include "control/registrations_store.h"
 
 #include "control/redis.h"
 #include "tests/control/redis_server.h"
@@ -12,7 +12,7 @@
 struct node {
 	struct event_base *base;
 	struct redis *redis;
-	struct registrations *r;
+	struct registrations_store *r;
 	bool up;
 	unsigned int pushes, errors;
 	char pushed_user[64];
@@ -24,7 +24,7 @@ static void on_up(void *arg)
 	struct node *n = arg;
 
 	n->up = true;
-	registrations_redis_up(n->r);
+	registrations_store_redis_up(n->r);
 }
 
 static void on_down(void *arg, const char *why)
@@ -32,7 +32,7 @@ static void on_down(void *arg, const char *why)
 	struct node *n = arg;
 
 	n->up = false;
-	registrations_redis_down(n->r);
+	registrations_store_redis_down(n->r);
 }
 
 static void on_binding(
@@ -63,7 +63,7 @@ static void node_start(struct node *n, const char *name, uint32_t max)
 	struct registrations_options options = {.cluster = "c1", .node = name, .max = max};
 
 	n->base = event_base_new();
-	n->r = registrations_create(n->base, &options, &callbacks, n);
+	n->r = registrations_store_create(n->base, &options, &callbacks, n);
 	ck_assert_ptr_nonnull(n->r);
 }
 
@@ -74,13 +74,13 @@ static void node_connect(struct node *n, const struct redis_server *server)
 
 	n->redis = redis_create(n->base, &options, &redis_callbacks, n);
 	ck_assert_ptr_nonnull(n->redis);
-	registrations_set_redis(n->r, n->redis);
+	registrations_store_set_redis(n->r, n->redis);
 }
 
 static void node_stop(struct node *n)
 {
 	redis_destroy(n->redis);
-	registrations_destroy(n->r);
+	registrations_store_destroy(n->r);
 	event_base_free(n->base);
 }
 
@@ -100,7 +100,7 @@ static void node_stop(struct node *n)
 
 static bool synced(const struct node *n)
 {
-	return n->up && registrations_stale_s(n->r) == 0;
+	return n->up && registrations_store_stale_s(n->r) == 0;
 }
 
 static int learn(struct node *n, const char *user, const char *contact, uint32_t backend_id,
@@ -119,7 +119,7 @@ static int learn(struct node *n, const char *user, const char *contact, uint32_t
 
 	snprintf(backend, sizeof(backend), "access/kam%u", backend_id);
 	event.backend = strv_from(backend);
-	return registrations_learn(n->r, &event);
+	return registrations_store_learn(n->r, &event);
 }
 
 struct found {
@@ -148,7 +148,7 @@ static struct found find(const struct node *n, const char *user)
 {
 	struct found f = {0};
 
-	registrations_find(n->r, strv_from(user), STRV("EXAMPLE.com"), keep, &f);
+	registrations_store_find(n->r, strv_from(user), STRV("EXAMPLE.com"), keep, &f);
 	return f;
 }
 
@@ -172,7 +172,7 @@ START_TEST(learns_lists_and_tells_the_dataplane)
 	ck_assert_uint_eq(a.pushed_backend, 1);
 	ck_assert_uint_eq(a.pushed_lifetime, 60);
 	ck_assert_uint_eq(find(&a, "Alice").nb, 0); // the user part is case-sensitive
-	ck_assert_uint_eq(registrations_stats(a.r).nb, 1);
+	ck_assert_uint_eq(registrations_store_stats(a.r).nb, 1);
 	node_stop(&a);
 }
 END_TEST
@@ -191,7 +191,7 @@ START_TEST(the_newest_binding_decides_the_backend)
 	ck_assert_uint_eq(a.pushed_backend, 0);
 	ck_assert_uint_eq(a.pushed_lifetime, 0);
 	ck_assert_uint_eq(find(&a, "alice").nb, 0);
-	ck_assert_uint_eq(registrations_stats(a.r).nb, 0);
+	ck_assert_uint_eq(registrations_store_stats(a.r).nb, 0);
 	node_stop(&a);
 }
 END_TEST
@@ -207,7 +207,7 @@ START_TEST(expires_by_itself)
 	ck_assert_uint_eq(find(&a, "alice").nb, 1);
 	run_for(a.base, 200);
 	ck_assert_uint_eq(find(&a, "alice").nb, 0);
-	RUN(&a, registrations_stats(a.r).nb == 1, 2000);
+	RUN(&a, registrations_store_stats(a.r).nb == 1, 2000);
 	ck_assert_str_eq(a.pushed_user, "alice@example.com");
 	ck_assert_uint_eq(a.pushed_backend, 0);
 	ck_assert_uint_eq(find(&a, "bob").nb, 1);
@@ -230,8 +230,8 @@ START_TEST(is_bounded)
 					  : -ENOSPC);
 	}
 	ck_assert_uint_eq(find(&a, "alice").nb, REGISTRATIONS_CONTACTS_MAX);
-	ck_assert_uint_eq(registrations_stats(a.r).nb, 100);
-	ck_assert_uint_eq(registrations_stats(a.r).refused, 28 + 72);
+	ck_assert_uint_eq(registrations_store_stats(a.r).nb, 100);
+	ck_assert_uint_eq(registrations_store_stats(a.r).refused, 28 + 72);
 	// What is there can still be refreshed.
 	ck_assert_int_eq(learn(&a, "alice", "sip:1@h", 2, 60), 0);
 	node_stop(&a);
@@ -276,9 +276,9 @@ START_TEST(holds_many_and_can_be_told_again)
 		ck_assert_uint_eq(find(&a, user).nb, 1);
 	}
 	a.pushes = 0;
-	registrations_push_all(a.r);
+	registrations_store_push_all(a.r);
 	ck_assert_uint_eq(a.pushes, 50000);
-	registrations_each(a.r, count, &nb);
+	registrations_store_each(a.r, count, &nb);
 	ck_assert_uint_eq(nb, 4000);
 	node_stop(&a);
 }
@@ -336,11 +336,11 @@ START_TEST(a_new_node_loads_everything)
 		ck_assert_int_eq(learn(&a, user, "sip:1@h", 1 + i % 3, 600), 0);
 	}
 	// More than the client's queue takes at once: the rest follows.
-	RUN(&a, registrations_stats(a.r).nb_dirty == 0 && redis_pending(a.redis) == 0, 10000);
+	RUN(&a, registrations_store_stats(a.r).nb_dirty == 0 && redis_pending(a.redis) == 0, 10000);
 	node_connect(&b, &server);
 	RUN(&b, synced(&b), 10000);
-	ck_assert_uint_eq(registrations_stats(b.r).nb, 10000);
-	ck_assert_uint_eq(registrations_stats(b.r).nb_dirty, 0);
+	ck_assert_uint_eq(registrations_store_stats(b.r).nb, 10000);
+	ck_assert_uint_eq(registrations_store_stats(b.r).nb_dirty, 0);
 	ck_assert_str_eq(find(&b, "user9999").node, "a");
 	node_stop(&a);
 	node_stop(&b);
@@ -361,13 +361,13 @@ START_TEST(writes_only_changes_and_every_half_lifetime)
 		learn(&a, "alice", "sip:1@h", 1, 4);
 		run_for(a.base, 10);
 	}
-	ck_assert_uint_eq(registrations_stats(a.r).writes, 1);
+	ck_assert_uint_eq(registrations_store_stats(a.r).writes, 1);
 	// The refresh that was kept back is written when half of the lifetime is over.
-	RUN(&a, registrations_stats(a.r).writes == 2, 3800);
+	RUN(&a, registrations_store_stats(a.r).writes == 2, 3800);
 	learn(&a, "alice", "sip:1@h", 2, 4);
-	ck_assert_uint_eq(registrations_stats(a.r).writes, 3);
+	ck_assert_uint_eq(registrations_store_stats(a.r).writes, 3);
 	learn(&a, "alice", "sip:1@h", 2, 2); // a shorter life is a change
-	ck_assert_uint_eq(registrations_stats(a.r).writes, 4);
+	ck_assert_uint_eq(registrations_store_stats(a.r).writes, 4);
 	node_stop(&a);
 	redis_server_stop(&server);
 }
@@ -392,7 +392,7 @@ START_TEST(redis_lost_keeps_all_and_marks_others_stale)
 	redis_server_kill(&server);
 	RUN_BOTH(&a, &b, !a.up && !b.up, 2000);
 	run_for(a.base, 20);
-	ck_assert(registrations_stale_s(a.r) > 0);
+	ck_assert(registrations_store_stale_s(a.r) > 0);
 	ck_assert(!find(&a, "alice").stale);
 	ck_assert(find(&a, "bob").stale);
 	ck_assert(find(&b, "alice").stale);
@@ -401,7 +401,7 @@ START_TEST(redis_lost_keeps_all_and_marks_others_stale)
 		learn(&a, "alice", "sip:1@h", 1 + i % 2, 600);
 	learn(&a, "dave", "sip:1@h", 3, 600);
 	learn(&b, "carol", "", 0, 0);
-	ck_assert_uint_eq(registrations_stats(a.r).nb_dirty, 2);
+	ck_assert_uint_eq(registrations_store_stats(a.r).nb_dirty, 2);
 
 	// It comes back empty: everything is there again, on both nodes, and the newest value wins.
 	redis_server_spawn(&server);
@@ -478,8 +478,8 @@ START_TEST(foreign_and_broken_values_are_passed_over)
 	learn(&a, "alice", "sip:1@h", 1, 600);
 	run_for(a.base, 600);
 	ck_assert(a.up);
-	ck_assert_uint_eq(registrations_stats(a.r).nb, 1);
-	ck_assert_uint_ge(registrations_stats(a.r).malformed, 3);
+	ck_assert_uint_eq(registrations_store_stats(a.r).nb, 1);
+	ck_assert_uint_ge(registrations_store_stats(a.r).malformed, 3);
 	ck_assert_uint_ge(a.errors, 1); // WRONGTYPE
 	node_stop(&a);
 	redis_server_stop(&server);
@@ -503,9 +503,9 @@ START_TEST(a_stream_trimmed_too_far_leads_to_a_full_load)
 		snprintf(user, sizeof(user), "user%u", i);
 		learn(&a, user, "sip:1@h", 1, 600);
 	}
-	RUN(&a, registrations_stats(a.r).nb_dirty == 0 && redis_pending(a.redis) == 0, 5000);
+	RUN(&a, registrations_store_stats(a.r).nb_dirty == 0 && redis_pending(a.redis) == 0, 5000);
 	freeReplyObject(redis_server_ask(&server, "XTRIM " PREFIX "reg-changes MAXLEN 1500"));
-	RUN_BOTH(&a, &b, registrations_stats(b.r).nb == 5000, 3000);
+	RUN_BOTH(&a, &b, registrations_store_stats(b.r).nb == 5000, 3000);
 	node_stop(&a);
 	node_stop(&b);
 	redis_server_stop(&server);
@@ -558,7 +558,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("registrations");
+	Suite *suite = suite_create("registrations_store");
 	TCase *local = tcase_create("local"), *shared = tcase_create("redis");
 	SRunner *runner;
 	int failed;
