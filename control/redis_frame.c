@@ -16,6 +16,9 @@ static bool parse_number(const char *line, size_t len, int64_t *number)
 
 	if (i == len || len - i > 19)
 		return false;
+	// Redis writes no leading zeros and no -0, and hiredis takes none.
+	if (line[i] == '0' && (negative || len - i > 1))
+		return false;
 	for (; i < len; i++) {
 		if (line[i] < '0' || line[i] > '9')
 			return false;
