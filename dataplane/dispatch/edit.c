@@ -3,26 +3,20 @@
 
 #include <string.h>
 
-void edit_add(
-	struct edit_list *list, uint32_t off, uint32_t removed, uint32_t text, uint32_t text_len)
+void edit_insert(struct edit_list *list, struct edit edit)
 {
 	unsigned int i = list->nb;
 
-	if (i == EDITS_MAX) {
-		list->overflow = true;
-		return;
-	}
 	for (; i > 0; i--) {
 		const struct edit *before = &list->edits[i - 1];
 
-		if (before->off < off || (before->off == off && before->removed <= removed))
+		if (before->off < edit.off ||
+			(before->off == edit.off && before->removed <= edit.removed))
 			break;
 		list->edits[i] = *before;
 	}
-	list->edits[i] =
-		(struct edit){(uint16_t)off, (uint16_t)removed, (uint16_t)text, (uint16_t)text_len};
+	list->edits[i] = edit;
 	list->nb++;
-	list->growth += (int32_t)text_len - (int32_t)removed;
 }
 
 void edit_replace(struct edit_list *list, uint32_t off, uint32_t removed, struct strv text)

@@ -37,10 +37,26 @@ static inline void edit_list_init(struct edit_list *list)
 	list->growth = 0;
 }
 
+// Put an edit where it belongs; there is room.
+void edit_insert(struct edit_list *list, struct edit edit);
+
 // Replace `removed` octets at `off` by list->text[text .. text + text_len), which the caller has
 // filled in. Keeps the order; of two at the same place the one that removes less comes first.
-void edit_add(
-	struct edit_list *list, uint32_t off, uint32_t removed, uint32_t text, uint32_t text_len);
+static inline void edit_add(
+	struct edit_list *list, uint32_t off, uint32_t removed, uint32_t text, uint32_t text_len)
+{
+	struct edit edit = {(uint16_t)off, (uint16_t)removed, (uint16_t)text, (uint16_t)text_len};
+
+	if (list->nb == EDITS_MAX) {
+		list->overflow = true;
+		return;
+	}
+	list->growth += (int32_t)text_len - (int32_t)removed;
+	if (list->nb == 0 || list->edits[list->nb - 1].off < off)
+		list->edits[list->nb++] = edit;
+	else
+		edit_insert(list, edit);
+}
 
 // The same with a copy of `text`.
 void edit_replace(struct edit_list *list, uint32_t off, uint32_t removed, struct strv text);

@@ -12,6 +12,9 @@ static bool uri_may_be_ours(const struct sip_msg *msg, struct sip_slice uri)
 	const char *p = msg->buf + uri.off;
 	static const uint8_t lengths[] = {34, 42, 50, 58};
 
+	// Kinds are 'p' to 's'.
+	if (uri.len <= URI_USER + lengths[0] || ((p[URI_USER] | 0x20) - 'p' & ~3) != 0)
+		return false;
 	for (unsigned int i = 0; i < sizeof(lengths); i++)
 		if (uri.len > URI_USER + lengths[i] && p[URI_USER + lengths[i]] == '@')
 			return true;

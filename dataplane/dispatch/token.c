@@ -33,8 +33,10 @@ enum {
 _Static_assert(COOKIE_LEN + 2 + 8 * ROUTE_6_GROUPS <= TOKEN_TEXT_MAX, "a token fits its buffer");
 
 // Write groups of 40 bits, taken from words[0] on, most significant bit first.
-static inline void put_groups(char *out, const uint64_t *words, unsigned int groups)
+static inline __attribute__((always_inline)) void put_groups(
+	char *out, const uint64_t *words, unsigned int groups)
 {
+	DISPATCH_UNROLL
 	for (unsigned int i = 0; i < groups; i++) {
 		unsigned int word = 40 * i / 64, bit = 40 * i % 64;
 		uint64_t bits = words[word] << bit;
@@ -45,12 +47,13 @@ static inline void put_groups(char *out, const uint64_t *words, unsigned int gro
 	}
 }
 
-static inline bool get_groups(const char *in, uint64_t *words, unsigned int groups)
+// Read them into words[], which are 0 before.
+static inline __attribute__((always_inline)) bool get_groups(
+	const char *in, uint64_t *words, unsigned int groups)
 {
 	bool good = true;
 
-	for (unsigned int i = 0; i <= 40 * groups / 64; i++)
-		words[i] = 0;
+	DISPATCH_UNROLL
 	for (unsigned int i = 0; i < groups; i++) {
 		unsigned int word = 40 * i / 64, bit = 40 * i % 64;
 		uint64_t bits = 0;
@@ -214,7 +217,7 @@ enum token_error branch_token_verify(const struct snapshot *snap, struct strv br
 {
 	const struct snapshot_key *key;
 	struct strv sender = sip_strv(msg, next->branch);
-	uint64_t words[WORDS_MAX], tag;
+	uint64_t words[WORDS_MAX] = {0}, tag;
 	unsigned char kind;
 	unsigned int groups;
 	bool plain;
@@ -296,7 +299,7 @@ enum token_error route_token_verify(const struct snapshot *snap, struct strv use
 	uint64_t call_digest, struct route_token *token)
 {
 	const struct snapshot_key *key;
-	uint64_t words[WORDS_MAX], tag;
+	uint64_t words[WORDS_MAX] = {0}, tag;
 	unsigned char kind;
 
 	if (user.len != 2 + 8 * ROUTE_4_GROUPS && user.len != 2 + 8 * ROUTE_6_GROUPS)
@@ -369,7 +372,7 @@ enum token_error path_token_verify(
 	const struct snapshot *snap, struct strv user, struct path_token *token)
 {
 	const struct snapshot_key *key;
-	uint64_t words[WORDS_MAX], tag;
+	uint64_t words[WORDS_MAX] = {0}, tag;
 	unsigned char kind;
 
 	if (user.len != 2 + 8 * PATH_4_GROUPS && user.len != 2 + 8 * PATH_6_GROUPS)
@@ -422,7 +425,7 @@ enum token_error probe_token_verify(
 	const struct snapshot *snap, struct strv branch, uint64_t *probe_id)
 {
 	const struct snapshot_key *key;
-	uint64_t words[WORDS_MAX];
+	uint64_t words[WORDS_MAX] = {0};
 
 	if (branch.len != COOKIE_LEN + 2 + 8 * PROBE_GROUPS || !has_cookie(branch) ||
 		strv_lower(branch.ptr[COOKIE_LEN]) != KIND_PROBE)
