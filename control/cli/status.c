@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/cli/client.h"
 #include "control/cli/columns.h"
@@ -74,7 +75,8 @@ static void print_dataplane(const json_t *dataplane)
 		field_integer(dataplane, "generation"), field_integer(dataplane, "workers_alive"),
 		field_integer(dataplane, "workers"), field_integer(dataplane, "mbufs_in_use"),
 		field_integer(dataplane, "mbufs_total"));
-	if (json_is_false(json_object_get(dataplane, "start_digest_matches")))
+	if (strcmp(field_text_or(dataplane, "link", ""), "running") == 0 &&
+		json_is_false(json_object_get(dataplane, "start_digest_matches")))
 		line("",
 			"started with another configuration: restart it to apply what needs a "
 			"restart");
