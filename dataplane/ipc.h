@@ -23,7 +23,7 @@
 //       -- STARTED [shm fd] --------------------->
 //       <---------------------------------------- SNAPSHOT [memfd]
 //       -- SNAPSHOT_DONE ------------------------>          published, old one freed
-//       <---------------------------------------- BITS, NEIGHBOUR, BINDINGS, TRACE, LOG  any time
+//       <---------------------------------------- BITS, NEIGHBOUR, BINDINGS, NAME, TRACE, LOG  any time
 //       -- PORT --------------------------------->          link changes
 
 #define IPC_MAGIC UINT32_C(0x73687478)
@@ -46,6 +46,7 @@ enum ipc_type {
 	IPC_PORT,
 	IPC_TRACE,
 	IPC_LOG,
+	IPC_NAME,
 	IPC_TYPES
 };
 
@@ -158,6 +159,18 @@ struct ipc_binding {
 	uint32_t lifetime_s;
 	uint16_t user_len, host_len;
 	char octets[]; // user, then host
+};
+
+#define IPC_HOST_MAX 255 // octets of a host name (RFC 1035)
+
+struct ipc_name { // control -> dataplane: the answer to IPC_EVENT_RESOLVE
+	uint8_t ok; // 0: it leads nowhere, for ttl_ms
+	uint8_t pad;
+	uint16_t port; // of the question
+	uint16_t host_len;
+	uint32_t ttl_ms;
+	struct endpoint to; // if ok; its port is what the question's port means
+	char host[IPC_HOST_MAX + 1];
 };
 
 struct ipc_port { // dataplane -> control: link change
@@ -352,6 +365,13 @@ struct ipc_event_icmp { // an ICMP error about a packet that we sent to a backen
 	uint8_t family; // 4: ICMP, 6: ICMPv6
 };
 
+struct ipc_event_resolve { // answer with IPC_NAME; the message waits meanwhile, but not for long
+	uint16_t port; // of the URI, 0: absent (RFC 3263)
+	uint16_t host_len;
+	uint8_t families; // that we can send to: bit 0 IPv4, bit 1 IPv6
+	char host[IPC_HOST_MAX + 1];
+};
+
 struct ipc_event_neighbour {
 	uint16_t port;
 	struct ip_addr ip;
@@ -377,6 +397,7 @@ struct ipc_event {
 		struct ipc_event_icmp icmp;
 		struct ipc_event_neighbour neighbour;
 		struct ipc_event_reject reject;
+		struct ipc_event_resolve resolve;
 		char octets[IPC_EVENT_SIZE - 8];
 	};
 };
