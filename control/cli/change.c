@@ -73,14 +73,24 @@ static void print_move(const json_t *move, bool dry_run)
 
 static void print_reload(const json_t *answer, bool dry_run)
 {
+	const json_t *keys = json_object_get(answer, "needs_restart");
 	size_t index;
 	json_t *item;
 
 	print_changes(answer, dry_run);
-	json_array_foreach(json_object_get(answer, "moves"), index, item) print_move(item, dry_run);
-	json_array_foreach(json_object_get(answer, "needs_restart"), index, item) say(
-		"needs restart: %s \"%s\" -> \"%s\" (not applied)", field_text_or(item, "key", "-"),
-		field_text_or(item, "from", "-"), field_text_or(item, "to", "-"));
+	if (json_array_size(json_object_get(answer, "changes")) == 0 && json_array_size(keys) == 0)
+		say(dry_run ? "nothing would change" : "nothing changed");
+	json_array_foreach(json_object_get(answer, "moves"), index, item)
+	{
+		if (field_number(item, "share") > 0)
+			print_move(item, dry_run);
+	}
+	json_array_foreach(keys, index, item)
+	{
+		say("needs restart: %s \"%s\" -> \"%s\" (not applied)",
+			field_text_or(item, "key", "-"), field_text_or(item, "from", "-"),
+			field_text_or(item, "to", "-"));
+	}
 	if (!dry_run)
 		say("generation %" PRId64 " applied in %.0f ms",
 			field_integer(answer, "generation"), field_number(answer, "took_ms"));
