@@ -119,6 +119,8 @@ def run_unit(build_, test, log_directory):
     except subprocess.TimeoutExpired as e:
         code = "no end in %d s" % e.timeout
         text = (e.stdout or b"").decode(errors="replace")
+    except OSError as e:
+        code, text = "none", str(e)
     return test["name"], code, text, tap_results(tap)
 
 

@@ -106,7 +106,7 @@ class Demo:
         self.screen = Screen()
         self.backends = Backends(lab)
         self.redis = Redis(lab)
-        self.node = Node(lab, redis=self.redis, af_xdp=args.af_xdp,
+        self.node = Node(lab, redis=self.redis, driver=args.driver,
                          workers=str(max(os.sched_getaffinity(0))))
         if free_hugepages() >= 160:
             self.node.config["dataplane"]["hugepages"] = "auto"
@@ -292,7 +292,7 @@ def main(args):
     if code != 0:
         print(text[-4000:])
         return 1
-    if not args.af_xdp:
+    if args.driver != "net_af_xdp":
         print("AF_XDP is not used: the ports are AF_PACKET sockets on the same veth pairs")
     if free_hugepages() < 160:
         print("no hugepages are reserved: packet buffers are in ordinary memory")
@@ -318,5 +318,6 @@ def main(args):
 
 if __name__ == "__main__":
     options = arguments()
-    options.af_xdp = not options.no_af_xdp and af_xdp_works()
+    af_xdp = not options.no_af_xdp and af_xdp_works()
+    options.driver = "net_af_xdp" if af_xdp else "net_af_packet"
     sys.exit(sandbox.run(lambda: main(options), keep=options.keep))

@@ -60,7 +60,7 @@ class Node:
     DETECTION = 0.5 * 2 + 0.3  # seconds: fall x interval and the timeout of the last probe
 
     def __init__(self, lab, index=0, workers="1", redis=None, key_file=None, name=None,
-                 af_xdp=True):
+                 driver="net_af_xdp"):
         self.lab, self.index = lab, index
         self.name = name or "node-%s" % "abcdef"[index]
         self.ns = lab.lb_ns(index)
@@ -68,19 +68,18 @@ class Node:
         os.makedirs(self.dir)
         self.admin = os.path.join(self.dir, "admin.sock")
         self.config_path = os.path.join(self.dir, "sipshunt.yaml")
-        self.af_xdp = af_xdp
+        self.driver = driver
+        self.interfaces = ["out0"] if lab.one_port else ["out0", "in0"]
         self.process = None
         self.config = self.base_config(workers, redis, key_file or self.new_key("a"))
-        if len(self.config["dataplane"]["workers"].split(",")) > 1:
-            self.more_queues(len(workers.split(",")))
-        if not af_xdp:
+        if driver == "net_af_packet":
             self.hide_ports_from_kernel()
         self.write()
 
     def hide_ports_from_kernel(self):
         """AF_PACKET gives us a copy only: without this the kernel would answer as well."""
         rules = "table netdev e2e {\n"
-        for port in ("out0",) if self.lab.one_port else ("out0", "in0"):
+        for port in self.interfaces:
             rules += ("chain %s { type filter hook ingress device %s priority 0; policy drop; }\n"
                       % (port, port))
         run("nft", "-f", "-", ns=self.ns, stdin=rules + "}\n")
@@ -93,32 +92,35 @@ class Node:
             os.close(fd)
         return path
 
-    def more_queues(self, count):
-        """One hardware queue for each worker: veth has one unless told otherwise."""
-        for port in ("out0",) if self.lab.one_port else ("out0", "in0"):
-            run("ethtool", "-L", port, "rx", count, "tx", count, ns=self.ns)
-        peers = [("call", "lb%d" % self.index)]
-        if not self.lab.one_port:
-            peers.append(("fab", "lb%d" % self.index))
-        for ns, port in peers:
-            run("ethtool", "-L", port, "rx", count, "tx", count, ns=ns)
+    def device(self, number):
+        if self.driver == "net_tap":
+            return "net_tap%d,iface=tap%d" % (number, number)
+        return "%s%d,iface=%s" % (self.driver, number, self.interfaces[number])
 
-    def device(self, number, interface):
-        driver = "net_af_xdp" if self.af_xdp else "net_af_packet"
-        queues = len(self.config_workers.split(",")) if self.config_workers else 1
-        if self.af_xdp:
-            tail = ",start_queue=0,queue_count=%d" % queues if queues > 1 else ""
-        else:
-            tail = ",qpairs=%d" % queues
-        return "%s%d,iface=%s%s" % (driver, number, interface, tail)
+    def bridge_taps(self):
+        """net_tap ports, which unlike AF_XDP on veth have several queues, behind bridges.
+
+        The kernel's side of the port gets another address than DPDK gave it at start: a bridge
+        keeps for itself what is for the address of one of its ports. And the bridge is no host:
+        it must not answer ARP for what the twin has.
+        """
+        for number, interface in enumerate(self.interfaces):
+            tap, bridge = "tap%d" % number, "br%d" % number
+            run("ip", "-n", self.ns, "-batch", "-", stdin="""
+                link add {b} type bridge mcast_snooping 0 forward_delay 0
+                link set {b} arp off addrgenmode none
+                link set {t} address 02:00:00:00:aa:0{n}
+                link set {t} master {b}
+                link set {i} master {b}
+                link set {t} up
+                link set {b} up""".format(b=bridge, t=tap, n=number, i=interface))
 
     def base_config(self, workers, redis, key_file):
         lab, a = self.lab, self.lab.a
-        self.config_workers = workers
-        ports = [{"name": "wan0", "device": self.device(0, "out0"), "mtu": 1500,
+        ports = [{"name": "wan0", "device": self.device(0), "mtu": 1500,
                   "addresses": ["%s/%d" % (lab.lb_outside(self.index), a.subnet_bits)]}]
         if not lab.one_port:
-            ports.append({"name": "core0", "device": self.device(1, "in0"), "mtu": 1500,
+            ports.append({"name": "core0", "device": self.device(1), "mtu": 1500,
                           "addresses": ["%s/%d" % (lab.lb_inside(self.index),
                                                    lab.i.subnet_bits)]})
         config = {
@@ -148,7 +150,7 @@ class Node:
             "log": {"level": "info", "target": "stderr"},
         }
         if redis:
-            config["redis"] = {"address": redis.socket, "lease": "3s",
+            config["redis"] = {"address": "unix:" + redis.socket, "lease": "3s",
                                "publish_interval": "500ms"}
         return config
 
@@ -169,9 +171,10 @@ class Node:
     def start(self, wait_for_backends=True, timeout=30.0):
         self.process = Process(self.lab, self.name, [
             program("sipshunt"), "run", "-c", self.config_path,
-            "--dataplane", program("sipshunt-dataplane"),
         ], ns=self.ns)
         self.process.wait_for_line(r"\bready\b", timeout)
+        if self.driver == "net_tap":
+            self.bridge_taps()
         if wait_for_backends:
             self.wait_for_health({b["name"]: "up" for b in self.service["backends"]})
         return self

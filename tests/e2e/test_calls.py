@@ -16,10 +16,10 @@ def balanced(shares, calls):
 
 
 def calls_complete(lab, calls=300, rate=100, scenario="call", answer="answer", workers="1",
-                   af_xdp=True, **caller):
+                   driver="net_af_xdp", **caller):
     """Make calls through a fresh node; each completes, and each is seen by one backend only."""
     backends = Backends(lab)
-    node = Node(lab, workers=workers, af_xdp=af_xdp).start()
+    node = Node(lab, workers=workers, driver=driver).start()
     Answerer(lab, answer)
     result = Caller(lab, "caller", scenario, calls=calls, rate=rate, **caller).all_completed()
     backends.each_call_at_one(result.started)
@@ -47,13 +47,13 @@ def calls_complete_with_one_port():
 
 def calls_complete_with_two_workers():
     with Lab("workers") as lab:
-        calls_complete(lab, workers="0,1")
+        calls_complete(lab, workers="0,1", driver="net_tap")
 
 
 def calls_complete_over_af_packet():
     """What the demo falls back to on a kernel without AF_XDP."""
     with Lab("packet") as lab:
-        calls_complete(lab, af_xdp=False)
+        calls_complete(lab, driver="net_af_packet")
 
 
 def in_dialog_requests_of_the_called_party_reach_the_caller():

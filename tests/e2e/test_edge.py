@@ -22,7 +22,8 @@ def four_kilobyte_invites_complete_through_two_workers():
         expect(len(big) > len(text) + 3800, "the INVITE did not grow")
         with open(os.path.join(lab.dir, "big.xml"), "w") as f:
             f.write(big)
-        calls_complete(lab, scenario=os.path.join(lab.dir, "big"), workers="0,1")
+        calls_complete(lab, scenario=os.path.join(lab.dir, "big"), workers="0,1",
+                       driver="net_tap")
 
 
 def ipv4_callers_reach_ipv6_backends():
