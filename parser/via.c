@@ -142,10 +142,15 @@ bool sip_field_via(struct sip_msg *msg, unsigned int i, struct sip_fault *fault)
 		if (c.buf[c.pos] != ',') {
 			cursor_fail(&c);
 		} else {
-			// A comma promises another value.
+			// A comma promises another value. It must be one, or some reader takes the
+			// comma for a part of the first. Those behind are the next hops' business.
+			struct sip_via second;
+
 			c.pos++;
 			cursor_lws(&c);
-			if (cursor_peek(&c) == -1 || cursor_peek(&c) == ',')
+			via_parm(&c, &second);
+			cursor_lws(&c);
+			if (!c.failed && c.pos != c.end && c.buf[c.pos] != ',')
 				cursor_fail(&c);
 		}
 	}
