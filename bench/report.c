@@ -33,7 +33,7 @@ static void cpu_model(char *out, size_t room)
 	fclose(f);
 }
 
-int report_open(const char *bench, const char *json)
+int report_open_plain(const char *bench, const char *json)
 {
 	struct utsname uts = {0};
 	char model[128];
@@ -43,7 +43,6 @@ int report_open(const char *bench, const char *json)
 	uname(&uts);
 	printf("%s on %s, %ld cores, Linux %s, %s\n\n", bench, model, sysconf(_SC_NPROCESSORS_ONLN),
 		uts.release, __VERSION__);
-	printf("%-28s %-28s %14s\n", "CASE", "METRIC", "VALUE");
 	if (json == NULL)
 		return 0;
 	json_file = fopen(json, "w");
@@ -56,9 +55,22 @@ int report_open(const char *bench, const char *json)
 	return 0;
 }
 
+int report_open(const char *bench, const char *json)
+{
+	int ret = report_open_plain(bench, json);
+
+	printf("%-28s %-28s %14s\n", "CASE", "METRIC", "VALUE");
+	return ret;
+}
+
 void report_row(const char *case_name, const char *metric, double value, const char *unit)
 {
 	printf("%-28s %-28s %14.4g %s\n", case_name, metric, value, unit);
+	report_value(case_name, metric, value, unit);
+}
+
+void report_value(const char *case_name, const char *metric, double value, const char *unit)
+{
 	if (json_file != NULL)
 		fprintf(json_file,
 			",\n{\"bench\": \"%s\", \"case\": \"%s\", \"metric\": \"%s\", "

@@ -11,6 +11,11 @@
 
 // Begin. json: file name, or NULL for the table only. Returns 0 or a negative errno.
 int report_open(const char *bench, const char *json);
+// The same without the heading of report_row()'s table, for a program that prints one of its own.
+int report_open_plain(const char *bench, const char *json);
+// Into the file only.
+void report_value(const char *case_name, const char *metric, double value, const char *unit);
+// Both.
 void report_row(const char *case_name, const char *metric, double value, const char *unit);
 // Finish both. Returns 0, or -EIO when the file could not be written.
 int report_close(void);

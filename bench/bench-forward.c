@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// What the forwarding path costs: the production worker on in-memory ports, case by case, beside a
+// floor that only swaps Ethernet addresses on the same ports and messages. What comes out is
+// checked while it runs: one wrong message fails the run.
+
+#include "bench/bench-forward-check.h"
+#include "bench/bench-forward-lab.h"
+#include "bench/report.h"
+#include "dataplane/dispatch/txn_cache.h"
+#include "dataplane/memory.h"
+
+#include <rte_cycles.h>
+
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FLAGS (SERVICE_RECORD_ROUTE | SERVICE_REPLY_UNPARSABLE)
+#define ROUNDS_MAX 256
+#define CASES_MAX 64
+#define BACKENDS 8
+#define JUMBO_MTU 9000
+
+enum txns {
+	TXNS_COLD,
+	TXNS_WARM,
+	TXNS_FULL,
+	TXNS
+};
+
+struct forward_case {
+	const char *name;
+	enum forward_kind kind;
+	uint16_t nb_backends; // 0: 8
+	bool v6;
+	bool no_record_route;
+	bool bound; // 1 M users are bound to backends
+	bool fragments; // IP fragments in, IP fragments out
+	bool cksum; // no offload: checksums are ours to check and to make
+	bool slow_setup; // not for --quick
+	enum txns txns; // what the cache knows of them
+};
+
+static const struct forward_case cases[] = {
+	{.name = "invite-412", .kind = FORWARD_INVITE_412},
+	{.name = "invite-740", .kind = FORWARD_INVITE_740},
+	{.name = "register", .kind = FORWARD_REGISTER},
+	{.name = "ok-200", .kind = FORWARD_OK_200},
+	{.name = "bye", .kind = FORWARD_BYE},
+	{.name = "options", .kind = FORWARD_OPTIONS},
+	{.name = "mix", .kind = FORWARD_MIX},
+	{.name = "invite-412-no-rr", .kind = FORWARD_INVITE_412, .no_record_route = true},
+	{.name = "invite-412-1-backend", .kind = FORWARD_INVITE_412, .nb_backends = 1},
+	{.name = "invite-412-64-backends", .kind = FORWARD_INVITE_412, .nb_backends = 64},
+	{.name = "invite-412-1000-backends",
+		.kind = FORWARD_INVITE_412,
+		.nb_backends = 1000,
+		.slow_setup = true},
+	{.name = "invite-412-1m-bindings",
+		.kind = FORWARD_INVITE_412,
+		.bound = true,
+		.slow_setup = true},
+	{.name = "invite-412-1000-1m",
+		.kind = FORWARD_INVITE_412,
+		.nb_backends = 1000,
+		.bound = true,
+		.slow_setup = true},
+	{.name = "invite-412-ipv6", .kind = FORWARD_INVITE_412, .v6 = true},
+	{.name = "mix-ipv6", .kind = FORWARD_MIX, .v6 = true},
+	{.name = "invite-412-txn-warm", .kind = FORWARD_INVITE_412, .txns = TXNS_WARM},
+	{.name = "invite-412-sw-cksum", .kind = FORWARD_INVITE_412, .cksum = true},
+	{.name = "mix-sw-cksum", .kind = FORWARD_MIX, .cksum = true},
+	{.name = "flood", .kind = FORWARD_INVITE_412, .txns = TXNS_FULL},
+	{.name = "malformed", .kind = FORWARD_MALFORMED},
+	{.name = "vias-20", .kind = FORWARD_VIAS_20},
+	{.name = "folded", .kind = FORWARD_FOLDED},
+	{.name = "invite-4k", .kind = FORWARD_INVITE_4K},
+	{.name = "invite-4k-fragments", .kind = FORWARD_INVITE_4K, .fragments = true},
+};
+
+struct run { // a case and what was measured
+	const struct forward_case *c;
+	struct published *published;
+	struct forward_set set;
+	struct forward_check check;
+	uint16_t mtu;
+	double ns[ROUNDS_MAX], turns_ns[ROUNDS_MAX], floor_ns[ROUNDS_MAX]; // per message
+	double stage_ns[LAB_STAGES]; // the least of all rounds
+	uint64_t latency[IPC_LATENCY_SLOTS];
+	uint64_t dropped, punted;
+};
+
+static struct options {
+	unsigned int nb, rounds, cpu, passes;
+	const char *json, *only;
+	bool quick;
+} options = {.nb = 8192, .rounds = 31, .cpu = UINT32_MAX};
+
+static struct lab lab;
+static struct txn_cache *txn_caches[TXNS];
+static struct run runs[CASES_MAX];
+static unsigned int nb_runs;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench-forward: %s\n", what);
+	exit(2);
+}
+
+static double to_ns(uint64_t cycles)
+{
+	return (double)cycles * 1e9 / (double)rte_get_tsc_hz();
+}
+
+static void create_txn_caches(void)
+{
+	uint64_t hash = 1;
+
+	for (unsigned int i = 0; i < TXNS; i++) {
+		void *memory = memory_map(txn_cache_size(LAB_TXN_ENTRIES));
+
+		if (memory == NULL)
+			die("no memory for transactions");
+		txn_caches[i] = txn_cache_init(memory, LAB_TXN_ENTRIES, lab.w->key);
+	}
+	for (uint32_t i = 0; i < 16 * LAB_TXN_ENTRIES; i++) {
+		hash = hash * 6364136223846793005u + 1442695040888963407u;
+		txn_cache_put(txn_caches[TXNS_FULL], hash ^ hash >> 29, lab.dp.clock.now_ms,
+			TXN_INVITE_TTL_MS, (struct txn_hit){.backend_id = 1, .key_id = 'a'});
+	}
+}
+
+// Cases of the same service share what is built for it.
+static struct published *publish(const struct forward_case *c, uint16_t mtu)
+{
+	const struct lab_service service = {
+		.nb_backends = c->nb_backends != 0 ? c->nb_backends : BACKENDS,
+		.v6 = c->v6,
+		.flags = (uint8_t)((c->no_record_route ? FLAGS & ~SERVICE_RECORD_ROUTE : FLAGS) |
+			(c->bound ? SERVICE_AFFINITY_REGISTRATION : 0)),
+	};
+
+	for (unsigned int i = 0; i < nb_runs; i++) {
+		const struct snapshot_service *s = snapshot_service(runs[i].published->snap, 0);
+
+		if (s->nb_backends == service.nb_backends && s->flags == service.flags &&
+			runs[i].c->v6 == c->v6 && runs[i].mtu == mtu)
+			return runs[i].published;
+	}
+	return lab_publish(&service);
+}
+
+static void set_up(const struct forward_case *c)
+{
+	static bool bound;
+	struct run *r = &runs[nb_runs];
+
+	r->c = c;
+	r->mtu = c->kind == FORWARD_INVITE_4K && !c->fragments ? JUMBO_MTU : 1500;
+	r->published = publish(c, r->mtu);
+	forward_set_create(&r->set,
+		&(struct forward_set_options){
+			.snap = r->published->snap,
+			.bits = &r->published->bits,
+			.kind = c->kind,
+			.nb = c->kind >= FORWARD_INVITE_4K ? options.nb / 4 : options.nb,
+			.v6 = c->v6,
+			.fragments = c->fragments,
+			.seed = 1,
+		});
+	r->check = (struct forward_check){
+		.snap = r->published->snap,
+		.set = &r->set,
+		.cksum_offload = !c->cksum,
+		.bound = c->bound ? BACKENDS : 0,
+		.every = options.quick ? 1 : 16,
+	};
+	check_init(&r->check);
+	if (c->bound && !bound) {
+		lab_bind_users(&lab, r->published);
+		bound = true;
+	}
+	for (unsigned int i = 0; i < LAB_STAGES; i++)
+		r->stage_ns[i] = 1e12;
+	nb_runs++;
+}
+
+// Everything as this case wants it, and its frames ready to come in.
+static void prepare(struct run *r)
+{
+	struct worker *w = lab.w;
+
+	lab.dp.publisher.current = r->published;
+	w->bindings = r->c->bound ? lab.bindings : NULL;
+	w->tx_cksum = !r->c->cksum;
+	for (uint16_t i = 0; i < FORWARD_PORTS; i++)
+		lab.dp.ports[i].mtu = r->mtu;
+	w->txns = txn_caches[r->c->txns];
+	if (r->c->txns == TXNS_COLD)
+		txn_cache_init(w->txns, LAB_TXN_ENTRIES, w->key);
+	lab_fill(&lab, &r->set, !r->c->cksum);
+}
+
+static void take_out(struct run *r, bool check)
+{
+	struct rte_mbuf *mbufs[64];
+	uint32_t nb;
+
+	for (uint16_t port = 0; port < FORWARD_PORTS; port++) {
+		while ((nb = lab_sent(&lab, port, mbufs, RTE_DIM(mbufs))) > 0) {
+			for (uint32_t i = 0; check && i < nb; i++)
+				check_frame(&r->check, mbufs[i], port);
+			rte_pktmbuf_free_bulk(mbufs, nb);
+		}
+	}
+	nb = lab_drain(&lab);
+	if (check)
+		r->punted += nb;
+}
+
+static uint64_t drops(void)
+{
+	const struct ipc_worker_counters *c = lab.w->counters;
+	uint64_t nb = 0;
+
+	for (unsigned int i = 0; i < DROP_REASONS; i++)
+		nb += c->drops[i] + c->services[0].drops[i];
+	return nb;
+}
+
+static double per_message(const struct run *r, uint64_t cycles)
+{
+	return to_ns(cycles) / r->set.nb_messages;
+}
+
+// A worker has its core to itself. On a machine where others run too, a pass of a few milliseconds
+// gets it by priority, where the system lets us.
+static void alone(bool on)
+{
+	const struct sched_param high = {.sched_priority = 1}, normal = {0};
+
+	(void)sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, on ? &high : &normal);
+}
+
+static uint64_t pass(struct run *r, uint64_t (*run)(struct lab *))
+{
+	uint64_t cycles;
+
+	alone(true);
+	prepare(r);
+	cycles = run(&lab);
+	alone(false);
+	return cycles;
+}
+
+static void measure(struct run *r, unsigned int round)
+{
+	uint64_t stages[LAB_STAGES] = {0}, dropped;
+
+	r->floor_ns[round] = per_message(r, pass(r, lab_run_macswap));
+	take_out(r, false);
+
+	r->turns_ns[round] = per_message(r, pass(r, lab_run_turns));
+	take_out(r, false);
+
+	dropped = drops();
+	memset(lab.w->counters->latency, 0, sizeof(lab.w->counters->latency));
+	r->ns[round] = per_message(r, pass(r, lab_run));
+	for (unsigned int i = 0; i < IPC_LATENCY_SLOTS; i++)
+		r->latency[i] += lab.w->counters->latency[i];
+	r->dropped += drops() - dropped;
+	take_out(r, true);
+
+	alone(true);
+	prepare(r);
+	lab_run_stages(&lab, stages);
+	alone(false);
+	take_out(r, false);
+	for (unsigned int i = 0; i < LAB_STAGES; i++)
+		r->stage_ns[i] = RTE_MIN(r->stage_ns[i], per_message(r, stages[i]));
+}
+
+// The latency in microseconds that a share of what was sent did not exceed.
+static double percentile(const uint64_t latency[IPC_LATENCY_SLOTS], double share)
+{
+	uint64_t all = 0, seen = 0;
+
+	for (unsigned int i = 0; i < IPC_LATENCY_SLOTS; i++)
+		all += latency[i];
+	for (unsigned int i = 0; i < IPC_LATENCY_SLOTS; i++) {
+		seen += latency[i];
+		if (seen > 0 && (double)seen >= share * (double)all)
+			return to_ns(ipc_latency_floor(i + 1)) / 1e3;
+	}
+	return 0;
+}
+
+// The added latency at 80 % of the highest rate: the worker's own histogram.
+static void report_paced(struct run *r, double ns)
+{
+	uint64_t latency[IPC_LATENCY_SLOTS] = {0};
+
+	lab.pace_cycles = (uint64_t)(ns / 0.8 * (double)rte_get_tsc_hz() / 1e9);
+	for (unsigned int round = 0; round < options.rounds; round++) {
+		memset(lab.w->counters->latency, 0, sizeof(latency));
+		pass(r, lab_run);
+		for (unsigned int i = 0; i < IPC_LATENCY_SLOTS; i++)
+			latency[i] += lab.w->counters->latency[i];
+		take_out(r, false);
+	}
+	lab.pace_cycles = 0;
+	printf("%-26s added latency at 80 %% of its rate: p50 %.1f us, p99 %.1f us\n", r->c->name,
+		percentile(latency, 0.5), percentile(latency, 0.99));
+	report_value(r->c->name, "latency-80-p50", percentile(latency, 0.5), "us");
+	report_value(r->c->name, "latency-80-p99", percentile(latency, 0.99), "us");
+}
+
+static double least(const double *values, unsigned int nb)
+{
+	double min = values[0];
+
+	for (unsigned int i = 1; i < nb; i++)
+		min = RTE_MIN(min, values[i]);
+	return min;
+}
+
+// The median over rounds of what recording costs, in percent: rounds are neighbours in time.
+static double histogram_cost(const struct run *r)
+{
+	double with = least(r->ns, options.rounds), without = least(r->turns_ns, options.rounds);
+
+	return (with / without - 1) * 100;
+}
+
+static double report_run(struct run *r)
+{
+	double cost = histogram_cost(r), min = least(r->ns, options.rounds);
+	double floor = least(r->floor_ns, options.rounds);
+	double ns = report_median(r->ns, options.rounds);
+	double octets = (double)r->set.octets / r->set.nb_messages;
+	const char *name = r->c->name;
+	char metric[32];
+
+	printf("%-26s %6.0f %7.2f %7.2f %6.0f %6.0f %6.1f %6.1f ", name, octets, 1e3 / ns,
+		1e3 / min, ns, min, floor, min / floor);
+	report_value(name, "octets", octets, "octets/message");
+	report_value(name, "rate", 1e9 / ns, "messages/s");
+	report_value(name, "best-rate", 1e9 / min, "messages/s");
+	report_value(name, "time", ns, "ns/message");
+	report_value(name, "least-time", min, "ns/message");
+	report_value(name, "floor", floor, "ns/message");
+	report_value(name, "floor-ratio", min / floor, "ratio");
+	for (unsigned int i = 0; i < LAB_STAGES; i++) {
+		printf(" %5.1f", r->stage_ns[i]);
+		snprintf(metric, sizeof(metric), "stage-%s", lab_stage_name((enum lab_stage)i));
+		report_value(name, metric, r->stage_ns[i], "ns/message");
+	}
+	printf("  %5.1f %5.1f %5.1f\n", percentile(r->latency, 0.5), percentile(r->latency, 0.99),
+		cost);
+	report_value(name, "latency-p50", percentile(r->latency, 0.5), "us");
+	report_value(name, "latency-p99", percentile(r->latency, 0.99), "us");
+	report_value(name, "histogram-cost", cost, "%");
+	report_value(name, "checked", (double)r->check.nb_checked, "messages");
+	report_value(name, "wrong", (double)r->check.nb_wrong, "messages");
+	return ns;
+}
+
+// Everything that came in has left once, and nothing was dropped that should not be.
+static bool accounted_for(const struct run *r)
+{
+	uint64_t expected = (uint64_t)r->set.nb_messages * options.rounds;
+	bool ok = r->check.nb_wrong == 0 && r->punted == 0 && r->check.nb_checked > 0;
+
+	if (r->c->kind == FORWARD_MALFORMED)
+		ok &= r->check.nb_messages + r->dropped == expected;
+	else
+		ok &= r->check.nb_messages == expected && r->dropped == 0;
+	if (!ok)
+		fprintf(stderr,
+			"bench-forward: %s: %lu in, %lu out, %lu dropped, %lu to the kernel, "
+			"%lu of %lu checked are wrong: %s\n",
+			r->c->name, expected, r->check.nb_messages, r->dropped, r->punted,
+			r->check.nb_wrong, r->check.nb_checked, r->check.why);
+	return ok;
+}
+
+static void print_heading(void)
+{
+	printf("one worker on CPU %u, %u messages per pass, %u rounds, TSC %.0f MHz, %s pages\n"
+	       "rates in million messages/s (median and best round), times in ns/message (median, "
+	       "best), floor: macswap,\nstages: the best of all rounds each; latency in us at full "
+	       "rate (bursts of %u); hist: cost of recording it, %%\n\n",
+		options.cpu, options.nb, options.rounds, (double)rte_get_tsc_hz() / 1e6,
+		lab.hugepages ? "2 MB" : "4 kB", BURST_MAX);
+	printf("%-26s %6s %7s %7s %6s %6s %6s %6s ", "CASE", "OCTETS", "RATE", "BEST", "NS",
+		"LEAST", "FLOOR", "RATIO");
+	for (unsigned int i = 0; i < LAB_STAGES; i++)
+		printf(" %5.5s", lab_stage_name((enum lab_stage)i));
+	printf("  %5s %5s %5s\n", "P50", "P99", "HIST");
+}
+
+static int run_all(void)
+{
+	bool ok = true;
+
+	if (report_open_plain("forward", options.json) != 0)
+		die("cannot write the file");
+	print_heading();
+	// Case after case in each round: what else the machine does meets all alike.
+	for (unsigned int round = 0; round < options.rounds; round++)
+		for (unsigned int i = 0; i < nb_runs; i++)
+			measure(&runs[i], round);
+	for (unsigned int i = 0; i < nb_runs; i++) {
+		double ns = report_run(&runs[i]);
+
+		if (runs[i].c->kind == FORWARD_MIX || i == 0)
+			report_paced(&runs[i], ns);
+	}
+	for (unsigned int i = 0; i < nb_runs; i++)
+		ok &= accounted_for(&runs[i]);
+	if (report_close() != 0)
+		die("cannot write the file");
+	return ok ? 0 : 1;
+}
+
+// For callgrind: nothing but passes of the worker.
+static int run_passes(void)
+{
+	for (unsigned int pass = 0; pass < options.passes; pass++) {
+		prepare(&runs[0]);
+		lab_run_turns(&lab);
+		take_out(&runs[0], false);
+	}
+	return 0;
+}
+
+static void usage(void)
+{
+	fputs("usage: bench-forward [--quick] [--json FILE] [--case NAME] [--messages N] "
+	      "[--rounds N] [--cpu N]\n"
+	      "       bench-forward --case NAME --passes N   the worker alone, for callgrind\n"
+	      "       bench-forward --list\n",
+		stderr);
+	exit(2);
+}
+
+static void parse_options(int argc, char **argv)
+{
+	static const struct option longs[] = {{"quick", no_argument, NULL, 'q'},
+		{"json", required_argument, NULL, 'j'}, {"case", required_argument, NULL, 'c'},
+		{"messages", required_argument, NULL, 'm'},
+		{"rounds", required_argument, NULL, 'r'}, {"cpu", required_argument, NULL, 'u'},
+		{"passes", required_argument, NULL, 'p'}, {"list", no_argument, NULL, 'l'}, {0}};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (c) {
+		case 'q':
+			options.quick = true;
+			options.nb = 512;
+			options.rounds = 2;
+			break;
+		case 'j':
+			options.json = optarg;
+			break;
+		case 'c':
+			options.only = optarg;
+			break;
+		case 'm':
+			options.nb = (unsigned int)atoi(optarg);
+			break;
+		case 'r':
+			options.rounds = (unsigned int)atoi(optarg);
+			break;
+		case 'u':
+			options.cpu = (unsigned int)atoi(optarg);
+			break;
+		case 'p':
+			options.passes = (unsigned int)atoi(optarg);
+			break;
+		case 'l':
+			for (unsigned int i = 0; i < RTE_DIM(cases); i++)
+				puts(cases[i].name);
+			exit(0);
+		default:
+			usage();
+		}
+	}
+	if (options.nb < 64 || options.nb > LAB_FRAMES_MAX || options.rounds == 0 ||
+		options.rounds > ROUNDS_MAX || (options.passes != 0 && options.only == NULL))
+		usage();
+	if (options.cpu == UINT32_MAX)
+		options.cpu = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
+}
+
+int main(int argc, char **argv)
+{
+	int ret;
+
+	parse_options(argc, argv);
+	lab_start(&lab, options.cpu);
+	create_txn_caches();
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++)
+		if (options.only != NULL ? strcmp(options.only, cases[i].name) == 0
+					 : !(options.quick && cases[i].slow_setup))
+			set_up(&cases[i]);
+	if (nb_runs == 0)
+		usage();
+	ret = options.passes != 0 ? run_passes() : run_all();
+	for (unsigned int i = 0; i < nb_runs; i++) {
+		forward_set_destroy(&runs[i].set);
+		check_fini(&runs[i].check);
+	}
+	lab_stop(&lab);
+	return ret;
+}
