@@ -5,6 +5,7 @@
 #include "control/health.h"
 #include "control/log.h"
 #include "control/publisher.h"
+#include "control/retired.h"
 #include "control/slots.h"
 #include "control/state_file.h"
 
@@ -161,6 +162,16 @@ static void take_slots(struct control *control)
 	}
 }
 
+static void hold_retired_slots(struct control *control, struct service *service)
+{
+	char path[SLOTS_NAME_MAX];
+
+	for (uint32_t i = 0; i < service->nb_retired; i++) {
+		name_backend(service, service->retired[i].name, path, sizeof(path));
+		service->retired[i].counter = slots_take(control->backend_slots, path);
+	}
+}
+
 void control_adopt_slots(struct control *control, const struct snapshot *snapshot)
 {
 	char path[SLOTS_NAME_MAX];
@@ -180,6 +191,9 @@ void control_adopt_slots(struct control *control, const struct snapshot *snapsho
 		slots_adopt(control->backend_slots, backend->counter, path);
 	}
 	take_slots(control);
+	retired_adopt(control, snapshot);
+	for (uint32_t i = 0; i < control->nb_services; i++)
+		hold_retired_slots(control, control->services[i]);
 }
 
 // ---- Services and backends across a reload ------------------------------------------------------
@@ -277,23 +291,28 @@ static void settle_backend(struct control *control, struct service *service,
 	backend->admin = backend->override.set ? backend->override.state : config->state;
 }
 
-// Backends of `old` that no service of the new list holds are gone for good.
+// Backends of `old` that no service of the new list holds are gone, or stay for their dialogs.
 static void drop_backends(struct control *control, struct service *old)
 {
-	const struct service *kept = control_find_service(control, old->name);
+	struct service *kept = control_find_service(control, old->name);
 
+	if (kept != NULL)
+		retired_inherit(control, kept, old);
 	for (uint32_t i = 0; i < old->nb_backends; i++) {
 		struct backend *backend = old->backends[i];
 
 		if (kept != NULL && service_find_backend(kept, backend->name) == backend)
 			continue;
+		if (kept == NULL || !retired_add(kept, backend))
+			slots_release(control->backend_slots, backend->counter);
 		health_backend_removed(control->health, backend);
 		cluster_backend_removed(control->cluster, backend);
-		slots_release(control->backend_slots, backend->counter);
 		free(backend);
 	}
-	if (kept == NULL)
+	if (kept == NULL) {
+		retired_fini(control, old);
 		slots_release(control->service_slots, old->counter);
+	}
 }
 
 // The file as text, for `config show`. NULL when it cannot be had.
@@ -377,6 +396,7 @@ void control_fini(struct control *control)
 
 		for (uint32_t k = 0; k < service->nb_backends; k++)
 			free(service->backends[k]);
+		retired_fini(control, service);
 		free_service(service);
 	}
 	free(control->services);

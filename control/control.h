@@ -29,6 +29,7 @@ struct health; // control/health.h
 struct netlink; // control/netlink.h
 struct admin; // control/admin.h
 struct events; // control/events.h
+struct retired; // control/retired.h
 struct slots; // control/slots.h
 struct state_file; // control/state_file.h
 struct publisher; // control/publisher.h
@@ -130,6 +131,8 @@ struct service {
 	uint16_t next_index; // in the one on its way; publisher.c only
 	struct backend **backends; // in the order of the file
 	uint32_t nb_backends;
+	struct retired *retired; // left the file, still hold dialogs (control/retired.h)
+	uint32_t nb_retired;
 	uint64_t table_hash; // of the published table; 0: none yet
 	double moved, moved_ideal; // share of new calls that the last snapshot sent elsewhere, 0..1
 };

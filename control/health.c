@@ -5,6 +5,7 @@
 #include "control/health_state.h"
 #include "control/ipc_client.h"
 #include "control/log.h"
+#include "control/probe_listener.h"
 #include "control/probe_message.h"
 #include "control/publisher.h"
 #include "control/state_file.h"
@@ -138,7 +139,6 @@ static int send_probe(struct probe *probe)
 	const struct control *control = probe->health->control;
 	const struct backend *backend = probe->backend;
 	const struct snapshot *snapshot = control->dataplane.snapshot;
-	const struct snapshot_service *service;
 	struct probe_message message;
 	char octets[1024];
 	uint16_t listener;
@@ -146,8 +146,8 @@ static int send_probe(struct probe *probe)
 
 	if (snapshot == NULL || backend->service->index == SNAPSHOT_NONE)
 		return -ENOTCONN;
-	service = snapshot_service(snapshot, backend->service->index);
-	listener = backend->addr.ip.family == 4 ? service->listener_v4 : service->listener_v6;
+	listener = probe_listener_find(
+		&control->boot->dataplane, snapshot, backend->service->index, &backend->addr);
 	if (listener == SNAPSHOT_NONE)
 		return -EADDRNOTAVAIL;
 	probe->id = (uint64_t)backend->id << 32 | ++probe->health->sequence;
@@ -173,7 +173,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	int rc;
 
 	if (probe->in_flight) {
-		end_probe(probe, PROBE_TIMEOUT, 0);
+		// An answer that came while nobody could hand it over is not silence.
+		end_probe(probe,
+			probe->health->control->dataplane.link == LINK_RUNNING ? PROBE_TIMEOUT
+									       : PROBE_NOT_SENT,
+			0);
 		return;
 	}
 	rc = send_probe(probe);

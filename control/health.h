@@ -5,9 +5,9 @@
 #include "control/control.h"
 #include "dataplane/ipc.h"
 
-// Health of the backends: OPTIONS probes sent through the dataplane, from the listener that calls
-// come from, counted into the states of control.h; joined with the cluster's verdict into the state
-// that counts. Every function tolerates health == NULL.
+// Health of the backends: OPTIONS probes sent through the dataplane, from this node's own address
+// (control/probe_listener.h), counted into the states of control.h; joined with the cluster's
+// verdict into the state that counts. Every function tolerates health == NULL.
 
 struct health;
 

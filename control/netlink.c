@@ -4,6 +4,7 @@
 #include "control/ipc_client.h"
 #include "control/log.h"
 #include "control/netlink_parse.h"
+#include "control/next_hop.h"
 #include "control/publisher.h"
 #include "control/twin.h"
 
@@ -69,18 +70,6 @@ static void from_config(struct ip_addr *ip, const struct config_addr *addr)
 
 // ---- Next hops ----------------------------------------------------------------------------------
 
-static bool route_covers(const struct snapshot_route *route, const struct ip_addr *ip)
-{
-	unsigned int octets = route->prefix_len / 8, bits = route->prefix_len % 8;
-
-	if (route->prefix.family != ip->family ||
-		memcmp(route->prefix.octets, ip->octets, octets) != 0)
-		return false;
-	return bits == 0 ||
-		((route->prefix.octets[octets] ^ ip->octets[octets]) & (0xff00 >> bits) & 0xff) ==
-		0;
-}
-
 // Ask for an address, but not for the same one again and again.
 static void ask(struct netlink *netlink, uint16_t port, const struct ip_addr *ip)
 {
@@ -107,17 +96,8 @@ static void ask(struct netlink *netlink, uint16_t port, const struct ip_addr *ip
 static const struct snapshot_route *find_route(
 	const struct snapshot *snapshot, const struct ip_addr *ip)
 {
-	const struct snapshot_route *best = NULL;
-
-	for (uint32_t i = 0; i < snapshot->routes.nb; i++) {
-		const struct snapshot_route *route =
-			SNAPSHOT_AT(snapshot, routes, snapshot_route, i);
-
-		if (route_covers(route, ip) &&
-			(best == NULL || route->prefix_len > best->prefix_len))
-			best = route;
-	}
-	return best;
+	return next_hop_find(
+		SNAPSHOT_AT(snapshot, routes, snapshot_route, 0), snapshot->routes.nb, ip);
 }
 
 static void ask_next_hops(struct netlink *netlink)
@@ -351,11 +331,11 @@ static unsigned int vip_twin(const struct netlink *netlink, const struct ip_addr
 
 	for (uint32_t i = 0; i < config->nb_ports; i++) {
 		for (uint32_t k = 0; k < config->ports[i].nb_addresses; k++) {
-			struct snapshot_route net = {
-				.prefix_len = config->ports[i].addresses[k].length};
+			struct ip_addr net;
 
-			from_config(&net.prefix, &config->ports[i].addresses[k].addr);
-			if (netlink->ifindex[i] != 0 && route_covers(&net, ip))
+			from_config(&net, &config->ports[i].addresses[k].addr);
+			if (netlink->ifindex[i] != 0 &&
+				next_hop_covers(&net, config->ports[i].addresses[k].length, ip))
 				return netlink->ifindex[i];
 		}
 	}

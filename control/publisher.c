@@ -7,6 +7,7 @@
 #include "control/ipc_client.h"
 #include "control/log.h"
 #include "control/netlink.h"
+#include "control/retired.h"
 #include "control/snapshot_make.h"
 #include "control/table_moves.h"
 
@@ -24,6 +25,7 @@
 
 LOG_TOPIC("snapshot");
 
+#define SWEEP_S 10 // between two looks for backends that are done
 #define RETRY_MS 1000 // after a snapshot that was refused or could not be built
 
 enum phase {
@@ -56,7 +58,7 @@ struct publisher {
 
 	bool wanted;
 	enum phase phase;
-	struct event *start, *built;
+	struct event *start, *built, *sweep;
 	int eventfd;
 	pthread_t thread;
 
@@ -187,6 +189,40 @@ static void collect_entry(struct backend *backend, struct bits bits, void *arg)
 	batch->u.msg.nb++;
 }
 
+// They may get what belongs to them as long as they are kept.
+static void collect_retired(const struct control *control, struct ipc_bits *msg)
+{
+	for (uint32_t i = 0; i < control->nb_services; i++) {
+		const struct service *service = control->services[i];
+
+		for (uint32_t k = 0; k < service->nb_retired; k++) {
+			uint16_t index = snapshot_find_backend_id(
+				control->dataplane.snapshot, service->retired[k].id);
+
+			if (index == SNAPSHOT_NONE)
+				continue;
+			msg->entries[msg->nb].backend = index;
+			msg->entries[msg->nb].fresh = 0;
+			msg->entries[msg->nb++].pinned = 1;
+		}
+	}
+}
+
+static void set_retired(
+	const struct control *control, const struct snapshot *snapshot, struct backend_bits *words)
+{
+	for (uint32_t i = 0; i < control->nb_services; i++) {
+		const struct service *service = control->services[i];
+
+		for (uint32_t k = 0; k < service->nb_retired; k++) {
+			uint16_t index = snapshot_find_backend_id(snapshot, service->retired[k].id);
+
+			if (index != SNAPSHOT_NONE)
+				words->pinned[index / 64] |= UINT64_C(1) << index % 64;
+		}
+	}
+}
+
 static void send_bits(struct publisher *publisher, bool all)
 {
 	static struct bits_batch batch;
@@ -199,6 +235,8 @@ static void send_bits(struct publisher *publisher, bool all)
 	batch.u.msg.nb = 0;
 	batch.u.msg.pad = 0;
 	for_each_bits(publisher->control, collect_entry, &batch);
+	if (all)
+		collect_retired(publisher->control, &batch.u.msg);
 	if (batch.u.msg.nb > 0)
 		ipc_client_send(publisher->control->ipc, IPC_BITS, &batch.u.msg,
 			sizeof(batch.u.msg) + batch.u.msg.nb * sizeof(batch.u.msg.entries[0]));
@@ -342,10 +380,13 @@ static void send_image(struct publisher *publisher)
 		.blob_len = image->snapshot->size,
 		.bits_off = image->bits_off,
 	};
+	struct backend_bits *words =
+		(struct backend_bits *)((char *)image->snapshot + image->bits_off);
 	int rc;
 
 	find_indices(publisher->control, image->snapshot);
-	for_each_bits(publisher->control, set_words, (char *)image->snapshot + image->bits_off);
+	for_each_bits(publisher->control, set_words, words);
+	set_retired(publisher->control, image->snapshot, words);
 	rc = image_seal(image);
 	if (rc == 0)
 		rc = ipc_client_send_snapshot(publisher->control->ipc, &msg, image->fd);
@@ -372,6 +413,14 @@ static void on_built(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	send_image(publisher);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct publisher *publisher = arg;
+
+	if (retired_sweep(publisher->control, control_now_ms()) > 0)
+		publisher_request(publisher);
 }
 
 static void env_init(struct publisher *publisher, struct snapshot_env *env)
@@ -553,6 +602,7 @@ int publisher_build_for(
 struct publisher *publisher_create(struct control *control)
 {
 	struct publisher *publisher = calloc(1, sizeof(*publisher));
+	struct timeval every = {SWEEP_S, 0};
 
 	if (publisher == NULL)
 		return NULL;
@@ -568,9 +618,11 @@ struct publisher *publisher_create(struct control *control)
 	publisher->start = evtimer_new(control->base, on_start, publisher);
 	publisher->built = event_new(
 		control->base, publisher->eventfd, EV_READ | EV_PERSIST, on_built, publisher);
-	if (publisher->start == NULL || publisher->built == NULL)
+	publisher->sweep = event_new(control->base, -1, EV_PERSIST, on_sweep, publisher);
+	if (publisher->start == NULL || publisher->built == NULL || publisher->sweep == NULL)
 		goto free_events;
 	event_add(publisher->built, NULL);
+	event_add(publisher->sweep, &every);
 	return publisher;
 
 free_events:
@@ -578,6 +630,8 @@ free_events:
 		event_free(publisher->start);
 	if (publisher->built != NULL)
 		event_free(publisher->built);
+	if (publisher->sweep != NULL)
+		event_free(publisher->sweep);
 	close(publisher->eventfd);
 free_publisher:
 	free(publisher);
@@ -602,6 +656,7 @@ void publisher_destroy(struct publisher *publisher)
 	snapshot_parts_fini(&publisher->parts);
 	event_free(publisher->start);
 	event_free(publisher->built);
+	event_free(publisher->sweep);
 	close(publisher->eventfd);
 	free(publisher->routes);
 	free(publisher);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/snapshot_make.h"
 
+#include "control/probe_listener.h"
+#include "control/retired.h"
 #include "control/table_key.h"
 
 #include <errno.h>
@@ -120,9 +122,29 @@ static int compare_backend(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
-static void make_backends(struct maker *m, const struct config_service *config, uint16_t index,
-	const struct service *running)
+// In no row, because their weight is 0: only what carries their token goes there.
+static void add_retired(struct maker *m, const struct service *running, uint16_t index,
+	struct snapshot_service *service)
 {
+	for (uint32_t i = 0; i < running->nb_retired && m->nb_backends < SNAPSHOT_BACKENDS_MAX;
+		i++) {
+		const struct retired *from = &running->retired[i];
+		struct snapshot_backend *to = &m->backends[m->nb_backends++];
+
+		memcpy(to->name, from->name, sizeof(from->name));
+		to->addr = from->addr;
+		to->service = index;
+		to->counter = from->counter;
+		service->nb_backends++;
+	}
+}
+
+static void make_backends(struct maker *m, const struct config_service *config, uint16_t index,
+	struct snapshot_service *service)
+{
+	const struct service *running = m->env->control != NULL
+		? control_find_service(m->env->control, config->name)
+		: NULL;
 	struct snapshot_backend *first = m->backends + m->nb_backends;
 
 	for (uint32_t i = 0; i < config->nb_backends; i++) {
@@ -138,8 +160,11 @@ static void make_backends(struct maker *m, const struct config_service *config, 
 		to->weight = backend != NULL ? backend->weight : from->weight;
 		to->counter = backend != NULL ? backend->counter : (uint16_t)(m->nb_backends + i);
 	}
-	qsort(first, config->nb_backends, sizeof(*first), compare_backend);
 	m->nb_backends += config->nb_backends;
+	service->nb_backends = (uint16_t)config->nb_backends;
+	if (running != NULL)
+		add_retired(m, running, index, service);
+	qsort(first, service->nb_backends, sizeof(*first), compare_backend);
 }
 
 static uint8_t service_flags(const struct config_service *config)
@@ -179,7 +204,6 @@ static void make_service(struct maker *m, uint16_t index)
 	service->register_hash_key = hash_keys[config->hash.register_key];
 	service->flags = service_flags(config);
 	service->backend_first = (uint16_t)m->nb_backends;
-	service->nb_backends = (uint16_t)config->nb_backends;
 	service->source_rate = config->limits.source_rate;
 	service->reply_rate = config->limits.reply_rate;
 	service->max_message = config->limits.max_message_bytes;
@@ -188,7 +212,7 @@ static void make_service(struct maker *m, uint16_t index)
 	service->retry_after = RETRY_AFTER_S;
 	service->counter = running != NULL ? running->counter : index;
 	make_listeners(m, config, index, service);
-	make_backends(m, config, index, running);
+	make_backends(m, config, index, service);
 }
 
 static uint16_t find_key(const struct snapshot_input *in, char id)
@@ -299,31 +323,70 @@ static void make_ports(struct maker *m)
 	}
 }
 
+// The access list of the probes' listeners, each address once, and the listeners.
+static void make_probe_listeners(struct maker *m)
+{
+	struct probe_listener_input in = {
+		.dataplane = m->dataplane,
+		.routes = m->routes,
+		.nb_routes = m->nb_routes,
+		.backends = m->backends,
+		.nb_backends = m->nb_backends,
+		.acl_first = (uint16_t)m->nb_acl,
+		.max = SNAPSHOT_LISTENERS_MAX,
+	};
+	struct snapshot_prefix *list = m->acl + m->nb_acl;
+
+	for (uint32_t i = 0; i < m->nb_backends; i++) {
+		list[i].ip = m->backends[i].addr.ip;
+		list[i].len = list[i].ip.family == 4 ? 32 : 128;
+	}
+	qsort(list, m->nb_backends, sizeof(*list), compare_prefix);
+	for (uint32_t i = 0; i < m->nb_backends; i++) {
+		if (in.nb_acl == 0 || compare_prefix(&list[in.nb_acl - 1], &list[i]) != 0)
+			list[in.nb_acl++] = list[i];
+	}
+	m->nb_acl += in.nb_acl;
+	m->nb_listeners = probe_listener_add(&in, m->listeners, m->nb_listeners);
+}
+
+static uint32_t nb_retired(const struct snapshot_env *env, const char *name)
+{
+	const struct service *running =
+		env->control != NULL ? control_find_service(env->control, name) : NULL;
+
+	return running != NULL ? running->nb_retired : 0;
+}
+
 // Room for everything; +1 so that an empty array is not NULL.
 static int allocate(struct maker *m, struct snapshot_parts *parts)
 {
 	uint32_t nb_listeners = 0, nb_backends = 0, nb_acl = 0, nb_routes = m->env->nb_routes;
+	uint32_t nb_configured = 0;
 
 	for (uint32_t i = 0; i < m->config->nb_services; i++) {
 		const struct config_service *service = &m->config->services[i];
 
 		nb_listeners += service->nb_listen;
-		nb_backends += service->nb_backends;
+		nb_configured += service->nb_backends;
+		nb_backends += service->nb_backends + nb_retired(m->env, service->name);
 		for (uint32_t k = 0; k < service->nb_listen; k++)
 			nb_acl += service->listen[k].acl.nb_allow + service->listen[k].acl.nb_deny;
 	}
 	for (uint32_t i = 0; i < m->dataplane->nb_ports; i++)
 		nb_routes +=
 			m->dataplane->ports[i].nb_addresses + m->dataplane->ports[i].nb_gateway;
+	// For the probes: each backend in an access list, a listener for each port and family.
+	nb_acl += nb_backends;
 	if (nb_acl >= UINT16_MAX || nb_listeners > SNAPSHOT_LISTENERS_MAX ||
-		nb_backends > SNAPSHOT_BACKENDS_MAX)
+		nb_configured > SNAPSHOT_BACKENDS_MAX)
 		return -E2BIG;
 
 	parts->arrays[PART_KEYS] = m->keys = calloc(SNAPSHOT_KEYS_MAX, sizeof(*m->keys));
 	parts->arrays[PART_PORTS] = m->ports =
 		calloc(m->dataplane->nb_ports + 1, sizeof(*m->ports));
 	parts->arrays[PART_LISTENERS] = m->listeners =
-		calloc(nb_listeners + 1, sizeof(*m->listeners));
+		calloc(SNAPSHOT_LISTENERS_MAX, sizeof(*m->listeners));
 	parts->arrays[PART_SERVICES] = m->services =
 		calloc(m->config->nb_services + 1, sizeof(*m->services));
 	parts->arrays[PART_BACKENDS] = m->backends = calloc(nb_backends + 1, sizeof(*m->backends));
@@ -363,6 +426,8 @@ int snapshot_parts_make(
 	make_routes(&m);
 	for (uint32_t i = 0; i < config->nb_services; i++)
 		make_service(&m, (uint16_t)i);
+
+	make_probe_listeners(&m);
 
 	in->ports = m.ports;
 	in->nb_ports = m.dataplane->nb_ports;

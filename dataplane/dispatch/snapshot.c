@@ -199,16 +199,23 @@ uint64_t snapshot_table_hash(const struct snapshot *s, const struct snapshot_ser
 	size_t nb = (size_t)service->table.nb * SNAPSHOT_CANDIDATES;
 	XXH64_state_t state;
 	uint16_t chunk[1024];
+	uint16_t rank[SNAPSHOT_BACKENDS_MAX];
+	uint16_t next = 0;
 
 	XXH64_reset(&state, 0);
-	// Indices within the service: another service's backends change nothing.
+	// Places among the service's backends that are in rows: neither another service's backends nor
+	// one that is only kept for its dialogs change anything.
+	for (uint16_t i = 0; i < service->nb_backends; i++) {
+		rank[i] = next;
+		next += snapshot_backend(s, (uint16_t)(service->backend_first + i))->weight > 0;
+	}
 	for (size_t at = 0; at < nb;) {
 		size_t in_chunk = nb - at < 1024 ? nb - at : 1024;
 
 		for (size_t i = 0; i < in_chunk; i++)
 			chunk[i] = rows[at + i] == SNAPSHOT_NONE
 				? SNAPSHOT_NONE
-				: (uint16_t)(rows[at + i] - service->backend_first);
+				: rank[rows[at + i] - service->backend_first];
 		XXH64_update(&state, chunk, in_chunk * sizeof(chunk[0]));
 		at += in_chunk;
 	}
@@ -216,6 +223,8 @@ uint64_t snapshot_table_hash(const struct snapshot *s, const struct snapshot_ser
 		const struct snapshot_backend *b =
 			snapshot_backend(s, (uint16_t)(service->backend_first + i));
 
+		if (b->weight == 0)
+			continue;
 		XXH64_update(&state, &b->id, sizeof(b->id));
 		XXH64_update(&state, &b->weight, sizeof(b->weight));
 	}

@@ -266,6 +266,7 @@ static void copy_services(const struct snapshot_input *in, struct snapshot *s)
 		out[i].max_header_bytes = v->max_header_bytes;
 		out[i].max_headers = v->max_headers;
 		out[i].retry_after = v->retry_after;
+		out[i].counter = v->counter;
 	}
 }
 
@@ -279,6 +280,7 @@ static void copy_backends(const struct snapshot_input *in, struct snapshot *s)
 		copy_endpoint(&out[i].addr, &b->addr);
 		out[i].service = b->service;
 		out[i].weight = b->weight;
+		out[i].counter = b->counter;
 		strcpy(out[i].name, b->name);
 		out[i].id = backend_id(in->services[b->service].name, b->name);
 		out[i].name_hash = table_name_hash(in->table_key, b->name);
