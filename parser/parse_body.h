@@ -190,6 +190,9 @@ static inline struct block look(const char *buf, uint32_t base, uint32_t len)
 	uint64_t controls = k_control64(p) & valid & ~lf & ~cr & ~k_eq64(p, '\t');
 	struct block b;
 
+	// The usual quoted-pair at once: one backslash before it. What else there is, one by one.
+	if (controls != 0 && base != 0)
+		controls &= ~k_eq64(p - 1, '\\') | k_eq64(p - 2, '\\');
 	b.ends = lf & after_cr;
 	b.folds = b.ends & ~last & (k_eq64(p + 1, ' ') | k_eq64(p + 1, '\t'));
 	b.bad = (lf & ~b.ends) | (cr & ~last & ~k_eq64(p + 1, '\n'));

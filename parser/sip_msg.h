@@ -10,8 +10,8 @@
 // A SIP message as views over its octets (RFC 3261 sections 7 and 25).
 //
 // One pass indexes the header section; the fields that a balancer needs for every message are taken
-// apart at once, everything else on demand by the functions at the end. Nothing is copied, allocated
-// or cleared, and no function keeps state: every function may run on any thread.
+// apart at once, everything else on demand by the functions at the end. Nothing is copied,
+// allocated or cleared, and no function keeps state: every function may run on any thread.
 
 // Octets that must be readable (not meaningful) before and after the buffer given to sip_parse().
 // Their content never changes a result. mbuf headroom and tailroom provide it; others allocate it.
@@ -27,7 +27,10 @@ struct sip_slice {
 	uint16_t len;
 };
 
-enum sip_kind { SIP_REQUEST, SIP_RESPONSE };
+enum sip_kind {
+	SIP_REQUEST,
+	SIP_RESPONSE
+};
 
 enum sip_method {
 	SIP_METHOD_OTHER, // an extension method; its name is in sip_msg.method_name
@@ -88,7 +91,8 @@ enum sip_hdr {
 // Why a message was refused. SIP_OK is 0. Names: sip_reason_name(); sentences: sip_reason_text().
 enum sip_reason {
 	SIP_OK,
-	SIP_EMPTY, // nothing but CRLFs or white space: a keep-alive (RFC 5626 section 3.5.1), not an error
+	SIP_EMPTY, // nothing but CRLFs or white space: a keep-alive (RFC 5626 section 3.5.1), not
+		   // an error
 	SIP_NOT_SIP, // the start line is neither a Request-Line nor a Status-Line
 	SIP_BAD_VERSION, // a Request-Line of another SIP version: 505
 	SIP_BAD_METHOD,
@@ -163,7 +167,8 @@ struct sip_name_addr {
 };
 
 struct sip_msg {
-	const char *buf; // the first octet of the start line; borrowed from the caller of sip_parse()
+	const char
+		*buf; // the first octet of the start line; borrowed from the caller of sip_parse()
 	uint32_t len; // start line to the end of the body; octets after Content-Length are cut off
 	uint32_t body_len;
 	uint16_t skipped; // CRLF octets before the start line, not part of buf
@@ -189,12 +194,14 @@ struct sip_msg {
 
 	// After a refusal: the offset of the octet that is to blame, relative to what was given to
 	// sip_parse() (not to buf), and whether enough was understood to build a response
-	// (RFC 3261 section 8.2.6: kind is SIP_REQUEST, method, top Via, From, To, Call-ID, CSeq lines).
+	// (RFC 3261 section 8.2.6: kind is SIP_REQUEST, method, top Via, From, To, Call-ID, CSeq
+	// lines).
 	uint32_t error_off;
 	bool can_reply;
 
-	// The index: header field i is the line at hdr_line[i], its value (LWS trimmed at the front,
-	// folded lines included) starts at hdr_value[i], and the line ends before hdr_line[i + 1].
+	// The index: header field i is the line at hdr_line[i], its value (LWS trimmed at the
+	// front, folded lines included) starts at hdr_value[i], and the line ends before hdr_line[i
+	// + 1].
 	uint8_t nb_hdrs;
 	uint32_t present; // bit SIP_HDR_x: at least one such field
 	uint8_t hdr_id[SIP_HDRS_MAX]; // enum sip_hdr
@@ -250,8 +257,8 @@ struct sip_slice sip_hdr_name(const struct sip_msg *msg, unsigned int i);
 // Take a value apart. Return 0, or -EBADMSG and *result is unspecified.
 int sip_via_parse(const struct sip_msg *msg, struct sip_slice value, struct sip_via *via);
 int sip_uri_parse(const struct sip_msg *msg, struct sip_slice uri, struct sip_uri *result);
-int sip_name_addr_parse(const struct sip_msg *msg, struct sip_slice value,
-	struct sip_name_addr *result);
+int sip_name_addr_parse(
+	const struct sip_msg *msg, struct sip_slice value, struct sip_name_addr *result);
 
 // Find a parameter in ";a=b;c" (any case). Returns false when absent; *value is {0, 0} without '='.
 bool sip_param_find(const struct sip_msg *msg, struct sip_slice params, struct strv name,

@@ -57,6 +57,8 @@ static bool has_headers(const char *buf, uint32_t pos, uint32_t end)
 {
 	bool found = false;
 
+	if (memchr(buf + pos, '?', end - pos) == NULL)
+		return false;
 	for (; pos < end; pos++) {
 		if (buf[pos] == '@')
 			found = false;
@@ -70,13 +72,14 @@ static enum sip_reason request_uri(
 	const char *buf, uint32_t start, uint32_t end, struct sip_fault *fault)
 {
 	uint32_t colon = scheme_end(buf, start, end);
+	struct cursor c = {buf, start, end, false};
 	struct strv scheme;
 
 	if (colon == 0)
 		return fail(fault, SIP_BAD_REQUEST_URI, start);
-	for (uint32_t p = start; p < end; p++)
-		if (!char_is(buf[p], CH_URI))
-			return fail(fault, SIP_BAD_REQUEST_URI, p);
+	(void)cursor_span(&c, CH_URI);
+	if (c.pos != end)
+		return fail(fault, SIP_BAD_REQUEST_URI, c.pos);
 	scheme = sub(buf, start, colon);
 	if ((strv_ieq(scheme, STRV("sip")) || strv_ieq(scheme, STRV("sips"))) &&
 		has_headers(buf, colon, end))
@@ -88,15 +91,16 @@ static enum sip_reason request_uri(
 static enum sip_reason request_line(
 	struct sip_msg *msg, const char *buf, uint32_t end, struct sip_fault *fault)
 {
-	uint32_t method = 0, uri, last = end;
+	const char *first_sp = memchr(buf, ' ', end), *last_sp = memrchr(buf, ' ', end);
+	struct cursor token;
+	uint32_t method, uri, last;
 
 	msg->kind = SIP_REQUEST;
 	msg->status = 0;
-	while (method < end && buf[method] != ' ')
-		method++;
-	while (last > method && buf[last - 1] != ' ')
-		last--;
+	method = first_sp != NULL ? (uint32_t)(first_sp - buf) : end;
+	token = (struct cursor){buf, 0, method, false};
 	uri = method + 1;
+	last = last_sp != NULL ? (uint32_t)(last_sp - buf) + 1 : 0;
 	if (method == 0 || last <= uri || !is_version(sub(buf, last, end))) {
 		msg->method_name = slice(0, 0);
 		return fail(fault, SIP_NOT_SIP, 0);
@@ -104,11 +108,9 @@ static enum sip_reason request_line(
 	msg->method_name = slice(0, method);
 	msg->request_uri = slice(uri, last - 1);
 	msg->method = (uint8_t)sip_method_find(sub(buf, 0, method));
-	for (uint32_t p = 0; p < method; p++) {
-		if (char_is(buf[p], CH_TOKEN))
-			continue;
+	if (cursor_span(&token, CH_TOKEN).len != method) {
 		msg->method_name = slice(0, 0);
-		return fail(fault, SIP_BAD_METHOD, p);
+		return fail(fault, SIP_BAD_METHOD, token.pos);
 	}
 	if (!strv_ieq(sub(buf, last, end), STRV("SIP/2.0")))
 		return fail(fault, SIP_BAD_VERSION, last);
