@@ -86,6 +86,22 @@ static struct sip_slice slice(const struct sip_msg *msg, const char *p, uint32_t
 	return (struct sip_slice){(uint16_t)(p - msg->buf), (uint16_t)len};
 }
 
+// A host name, an IPv4 address or an IPv6 reference, as far as its octets tell.
+static bool is_host(const char *p, uint32_t len)
+{
+	bool reference = len > 2 && p[0] == '[' && p[len - 1] == ']';
+	uint32_t i = reference, end = len - reference;
+
+	for (; i < end; i++) {
+		unsigned char c = strv_lower(p[i]);
+
+		if ((unsigned char)(c - 'a') > 25 && (unsigned char)(c - '0') > 9 && c != '.' &&
+			c != (reference ? ':' : '-'))
+			return false;
+	}
+	return len > 0;
+}
+
 // host [ ":" port ]; an IPv6 reference ends in ']', so its colons do not matter.
 static bool take_sent_by(
 	const struct sip_msg *msg, const char *p, uint32_t len, struct sip_via *via)
@@ -96,11 +112,12 @@ static bool take_sent_by(
 		host--;
 	via->sent_by = slice(msg, p, len);
 	if (host > 0 && host < len && p[host - 1] == ':') {
-		via->host = slice(msg, p, host - 1);
-		return host > 1 && parse_port(p + host, len - host, &via->port);
+		if (!parse_port(p + host, len - host, &via->port))
+			return false;
+		len = host - 1;
 	}
-	via->host = via->sent_by;
-	return len > 0 && p[len - 1] != ':';
+	via->host = slice(msg, p, len);
+	return is_host(p, len);
 }
 
 #define LOWER UINT64_C(0x2020202020202020)
@@ -112,29 +129,24 @@ static bool name_is(uint64_t word, const char name[8], unsigned int len)
 	return ((word ^ siphash_load(name)) & mask) == 0;
 }
 
-// One parameter, p[0 .. len). Those that responses are not routed by are left alone.
+// One parameter, p[0 .. len). All but the three that route responses are for the parser.
 static bool take_param(const struct sip_msg *msg, const char *p, uint32_t len, struct sip_via *via)
 {
 	// What stands behind a short one is readable, and its length is looked at as well.
 	uint64_t word = siphash_load(p) | LOWER;
 
-	if (len > 7 && name_is(word, "branch=", 7)) {
-		if (via->branch.len > 0)
-			return false;
+	if (len > 7 && name_is(word, "branch=", 7) && via->branch.len == 0) {
 		via->branch = slice(msg, p + 7, len - 7);
-	} else if (len > 9 && name_is(word, "received", 8) && p[8] == '=') {
-		if (via->received.len > 0)
-			return false;
-		via->received = slice(msg, p + 9, len - 9);
-	} else if (len >= 5 && name_is(word, "rport\0\0", 5) && (len == 5 || p[5] == '=')) {
-		if (via->rport_param.len > 0)
-			return false;
-		via->rport_param = slice(msg, p, len);
-		return len == 5 || parse_port(p + 6, len - 6, &via->rport);
-	} else if (name_is(word, "branch\0", 6) || name_is(word, "received", 8)) {
-		return false; // written in a way that is for the parser
+		return true;
 	}
-	return true;
+	if (len > 9 && name_is(word, "received", 8) && p[8] == '=' && via->received.len == 0) {
+		via->received = slice(msg, p + 9, len - 9);
+		return true;
+	}
+	if (len < 5 || !name_is(word, "rport\0\0", 5) || via->rport_param.len > 0)
+		return false;
+	via->rport_param = slice(msg, p, len);
+	return len == 5 || (p[5] == '=' && parse_port(p + 6, len - 6, &via->rport));
 }
 
 static bool parse_quickly(

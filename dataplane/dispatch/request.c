@@ -547,6 +547,7 @@ static void request_init(struct request *r, const struct decide_ctx *ctx,
 	r->key = &r->snap->keys[r->snap->primary_key];
 	r->to_backend = false;
 	r->routes.nb_cuts = 0;
+	r->routes.bad = false;
 	r->routes.has_route_token = false;
 	r->routes.has_path_token = false;
 	r->routes.has_next = false;
@@ -576,6 +577,8 @@ void decide_request(const struct decide_ctx *ctx, const struct decide_in *in, st
 
 	if (routes_wanted(&r))
 		routes_scan(&r);
+	if (r.routes.bad)
+		return request_reply(&r, 400);
 	if (r.msg->method == SIP_OPTIONS && options_for_us(&r))
 		return answer_options(&r);
 	if (r.routes.has_path_token)

@@ -20,6 +20,7 @@ struct route_value {
 // What the Route header fields, and for a strict-routing predecessor the Request-URI, say about us.
 struct routes {
 	uint8_t nb_cuts;
+	bool bad; // a value that matters is malformed: 400
 	bool has_route_token; // at most one of the two
 	bool has_path_token;
 	bool has_next; // a Route is left

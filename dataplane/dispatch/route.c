@@ -13,7 +13,7 @@ static bool uri_may_be_ours(const struct sip_msg *msg, struct sip_slice uri)
 	static const uint8_t lengths[] = {34, 42, 50, 58};
 
 	// Kinds are 'p' to 's'.
-	if (uri.len <= URI_USER + lengths[0] || ((p[URI_USER] | 0x20) - 'p' & ~3) != 0)
+	if (uri.len <= URI_USER + lengths[0] || (((p[URI_USER] | 0x20) - 'p') & ~3) != 0)
 		return false;
 	for (unsigned int i = 0; i < sizeof(lengths); i++)
 		if (uri.len > URI_USER + lengths[i] && p[URI_USER + lengths[i]] == '@')
@@ -81,40 +81,39 @@ static bool uri_is_ours(struct request *r, struct sip_slice slice, bool *token)
 			snapshot_find_listener(r->snap, &ep) != SNAPSHOT_NONE);
 }
 
-static unsigned int gather(
-	const struct sip_msg *msg, struct route_value values[ROUTES_MAX], bool *complete)
+// The values of Route, as many as are looked at. Returns false at one that is malformed.
+static bool gather(const struct sip_msg *msg, struct route_value values[ROUTES_MAX],
+	unsigned int *nb, bool *complete)
 {
 	struct sip_iter it = {0};
 	struct sip_name_addr na;
-	unsigned int nb = 0;
 	bool bad = false;
 
 	*complete = false;
-	while (nb < ROUTES_MAX) {
-		struct route_value *v = &values[nb];
+	for (*nb = 0; *nb < ROUTES_MAX; ++*nb) {
+		struct route_value *v = &values[*nb];
 
 		if (!sip_next_value(msg, SIP_HDR_ROUTE, &it, &v->value, &bad)) {
-			*complete = !bad;
-			break;
+			*complete = true;
+			return !bad;
 		}
 		if (sip_name_addr_parse(msg, v->value, &na) != 0)
-			break;
+			return false;
 		v->uri = na.uri;
 		v->hdr = it.hdr;
-		nb++;
 	}
-	return nb;
+	return true;
 }
 
 static void cut(struct routes *routes, uint32_t from, uint32_t to)
 {
-	struct sip_slice *last = &routes->cuts[routes->nb_cuts - 1];
+	struct sip_slice *last = routes->nb_cuts > 0 ? &routes->cuts[routes->nb_cuts - 1] : NULL;
 
-	if (routes->nb_cuts > 0 && (uint32_t)last->off + last->len == from) {
+	if (last != NULL && (uint32_t)last->off + last->len == from)
 		last->len = (uint16_t)(to - last->off);
-		return;
-	}
-	routes->cuts[routes->nb_cuts++] = (struct sip_slice){(uint16_t)from, (uint16_t)(to - from)};
+	else
+		routes->cuts[routes->nb_cuts++] =
+			(struct sip_slice){(uint16_t)from, (uint16_t)(to - from)};
 }
 
 static uint32_t slice_end(struct sip_slice s)
@@ -175,13 +174,26 @@ static bool next_is_strict(const struct request *r)
 	return sip_uri_parse(r->msg, r->routes.next_uri, &uri) == 0 && uri.is_sip && !uri.lr;
 }
 
+// May a URI from Route become the Request-URI? Not with headers ("?", 19.1.1), nor if it is none.
+static bool fits_request_line(const struct sip_msg *msg, struct sip_slice slice)
+{
+	struct sip_uri uri;
+
+	return sip_uri_parse(msg, slice, &uri) == 0 && uri.scheme.len > 0 &&
+		memchr(msg->buf + slice.off, '?', slice.len) == NULL;
+}
+
 static __attribute__((noinline)) void scan_slowly(struct request *r)
 {
 	struct route_value values[ROUTES_MAX];
 	struct routes *routes = &r->routes;
 	const struct sip_msg *msg = r->msg;
 	bool complete, token;
-	unsigned int nb = gather(msg, values, &complete), pops = 0, limit;
+	unsigned int nb, pops = 0, limit;
+
+	routes->bad = !gather(msg, values, &nb, &complete);
+	if (routes->bad)
+		return;
 
 	// A strict router before us has put our Record-Route into the Request-URI, and what was
 	// there at the end of Route (16.4).
@@ -198,6 +210,8 @@ static __attribute__((noinline)) void scan_slowly(struct request *r)
 		routes->next_uri = values[pops].uri;
 		routes->strict_next = next_is_strict(r);
 	}
+	routes->bad |= (routes->restore_uri && !fits_request_line(msg, routes->uri)) ||
+		(routes->strict_next && !fits_request_line(msg, routes->next_uri));
 	if (nb > 0)
 		routes->end = msg->hdr_line[values[nb - 1].hdr + 1];
 	cut_values(msg, routes, values, nb, pops + routes->strict_next, routes->restore_uri);

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/dispatch/lab.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "dataplane/dispatch/binding_table.h"
 #include "dataplane/dispatch/reply.h"
 #include "dataplane/dispatch/txn_cache.h"
+
+// Not check's: the fuzz target has no test runner.
+#define require(condition)                                                              \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                        \
+		}                                                                       \
+	} while (0)
 
 #define TXNS 1024
 #define BINDINGS 1024
@@ -17,8 +25,8 @@ struct endpoint lab_endpoint(const char *text)
 	const char *colon = strrchr(text, ':');
 	struct endpoint ep;
 
-	ck_assert_ptr_nonnull(colon);
-	ck_assert_int_eq(ip_addr_parse((struct strv){text, (size_t)(colon - text)}, &ep.ip), 0);
+	require(colon != NULL);
+	require(ip_addr_parse((struct strv){text, (size_t)(colon - text)}, &ep.ip) == 0);
 	ep.port = (uint16_t)atoi(colon + 1);
 	return ep;
 }
@@ -119,11 +127,11 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 	in.nb_backends = services[0].nb_backends + services[1].nb_backends;
 
 	size = snapshot_build_size(&in);
-	ck_assert_uint_gt(size, 0);
+	require(size > 0);
 	lab->snap = aligned_alloc(64, size);
 	memset(lab->snap, 0, size);
-	ck_assert_int_eq(snapshot_build(&in, lab->snap, size), 0);
-	ck_assert_msg(snapshot_validate(lab->snap, size, &why) == 0, "%s", why);
+	require(snapshot_build(&in, lab->snap, size) == 0);
+	require(snapshot_validate(lab->snap, size, &why) == 0);
 
 	memset(&lab->bits, 0xff, sizeof(lab->bits));
 	lab->txns = aligned_alloc(64, txn_cache_size(TXNS));
@@ -182,11 +190,11 @@ int lab_send(struct lab *lab, const char *text, const char *source, uint16_t lis
 	lab->out_len = 0;
 	if (lab->d.action == ACTION_FORWARD) {
 		lab->out_len = (int)edit_apply(&lab->msg, &lab->d.edits, lab->out);
-		ck_assert_int_eq(lab->out_len, (int)lab->msg.len + lab->d.edits.growth);
+		require(lab->out_len == (int)lab->msg.len + lab->d.edits.growth);
 	} else if (lab->d.action == ACTION_REPLY) {
 		lab->out_len =
 			reply_build(&lab->ctx, &lab->in, &lab->d, lab->out, sizeof(lab->out) - 1);
-		ck_assert_int_gt(lab->out_len, 0);
+		require(lab->out_len > 0);
 	}
 	lab->out[lab->out_len] = '\0';
 	return lab->d.action;
