@@ -6,9 +6,11 @@
 #include "dataplane/hold.h"
 #include "dataplane/log.h"
 #include "dataplane/memory.h"
+#include "dataplane/names.h"
 #include "dataplane/next_hop.h"
 #include "dataplane/rate.h"
 #include "dataplane/reassembler.h"
+#include "dataplane/resolve.h"
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -116,7 +118,9 @@ static int create_worker_tables(struct worker *w, const struct ipc_start *start)
 	w->rates = rate_table_create(RATE_SOURCES, w->key);
 	w->holds = hold_queue_create();
 	w->next_hops = next_hop_cache_create();
-	if (w->reassembler == NULL || w->rates == NULL || w->holds == NULL || w->next_hops == NULL)
+	w->resolves = resolve_queue_create();
+	if (w->reassembler == NULL || w->rates == NULL || w->holds == NULL || w->resolves == NULL ||
+		w->next_hops == NULL)
 		return -ENOMEM;
 	if (start->txn_entries == 0)
 		return 0;
@@ -144,6 +148,7 @@ static int create_worker(struct dataplane *dp, uint16_t index, const uint8_t key
 	w->clock = &dp->clock;
 	w->neighbours = dp->neighbours;
 	w->pmtus = &dp->pmtus;
+	w->names = dp->names;
 	w->bindings = dp->bindings;
 	w->trace = &dp->trace;
 	w->qsbr = dp->qsbr;
@@ -184,6 +189,7 @@ static void destroy_worker(struct worker *w)
 	reassembler_destroy(w->reassembler);
 	rate_table_destroy(w->rates);
 	hold_queue_destroy(w->holds);
+	resolve_queue_destroy(w->resolves);
 	next_hop_cache_destroy(w->next_hops);
 	memory_unmap(w->txns, w->txns_size);
 	empty_ring(w->to_twin);
@@ -201,11 +207,12 @@ static int create_shared(struct dataplane *dp, const uint8_t key[16])
 		return ret;
 	dp->shm.head->tsc_hz = rte_get_tsc_hz();
 	dp->neighbours = neighbour_table_create();
+	dp->names = name_table_create(key);
 	dp->qsbr = rte_zmalloc("qsbr", size, RTE_CACHE_LINE_SIZE);
 	dp->workers =
 		rte_zmalloc("workers", dp->nb_workers * sizeof(*dp->workers), RTE_CACHE_LINE_SIZE);
-	if (dp->neighbours == NULL || dp->qsbr == NULL || dp->workers == NULL ||
-		rte_rcu_qsbr_init(dp->qsbr, dp->nb_workers) != 0)
+	if (dp->neighbours == NULL || dp->names == NULL || dp->qsbr == NULL ||
+		dp->workers == NULL || rte_rcu_qsbr_init(dp->qsbr, dp->nb_workers) != 0)
 		return -ENOMEM;
 	dp->publisher.qsbr = dp->qsbr;
 	if (dp->start.bindings_max == 0)
@@ -320,6 +327,7 @@ void dataplane_stop(struct dataplane *dp)
 	for (unsigned int i = 0; i < IPC_PORTS_MAX; i++)
 		port_close(&dp->ports[i]);
 	neighbour_table_destroy(dp->neighbours);
+	name_table_destroy(dp->names);
 	memory_unmap(dp->bindings, dp->bindings_size);
 	rte_free(dp->workers);
 	rte_free(dp->qsbr);

@@ -24,6 +24,7 @@ struct dataplane {
 	struct worker_clock clock;
 	struct neighbour_table *neighbours;
 	struct pmtu_table pmtus;
+	struct name_table *names;
 	struct trace_filter trace;
 	struct binding_table *bindings;
 	size_t bindings_size;

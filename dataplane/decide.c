@@ -4,6 +4,7 @@
 #include "dataplane/dispatch/acl.h"
 #include "dataplane/events.h"
 #include "dataplane/rate.h"
+#include "dataplane/resolve.h"
 #include "dataplane/trace.h"
 #include "dataplane/worker.h"
 
@@ -92,6 +93,30 @@ static bool finish(struct worker *w, struct pkt *pkt)
 	}
 }
 
+// Returns false when the packet waits for a name, or was dropped.
+static bool decide_one(struct worker *w, const struct decide_ctx *ctx, struct pkt *pkt)
+{
+	struct decide_in in = {
+		.msg = &pkt->msg,
+		.source = pkt->source,
+		.listener = pkt->listener,
+		.resolved = pkt->again ? &pkt->resolved : NULL,
+	};
+
+	if (unlikely(pkt->reason != SIP_OK)) {
+		decide_unparsable(ctx, &in, (enum sip_reason)pkt->reason, &pkt->decision);
+		return true;
+	}
+	decide(ctx, &in, &pkt->decision);
+	if (unlikely(pkt->decision.action == ACTION_RESOLVE) && !pkt->again) {
+		if (!resolve_name(w, pkt))
+			return false;
+		in.resolved = &pkt->resolved;
+		decide(ctx, &in, &pkt->decision);
+	}
+	return true;
+}
+
 uint16_t decide_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 {
 	const struct decide_ctx ctx = {
@@ -105,18 +130,9 @@ uint16_t decide_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 
 	for (uint16_t i = 0; i < nb; i++) {
 		struct pkt *pkt = pkts[i];
-		const struct decide_in in = {
-			.msg = &pkt->msg,
-			.source = pkt->source,
-			.listener = pkt->listener,
-		};
 
-		if (unlikely(!admit(w, pkt)))
+		if (unlikely(!admit(w, pkt)) || unlikely(!decide_one(w, &ctx, pkt)))
 			continue;
-		if (likely(pkt->reason == SIP_OK))
-			decide(&ctx, &in, &pkt->decision);
-		else
-			decide_unparsable(&ctx, &in, (enum sip_reason)pkt->reason, &pkt->decision);
 		count(w, pkt);
 		if (unlikely(pkt->reason != SIP_OK))
 			event_reject(w, pkt);

@@ -194,3 +194,20 @@ void event_neighbour(struct worker *w, uint16_t port, const struct ip_addr *ip)
 	event->neighbour = (struct ipc_event_neighbour){.port = port, .ip = *ip};
 	ipc_ring_push(w->events);
 }
+
+void event_resolve(struct worker *w, struct strv host, uint16_t port)
+{
+	const struct snapshot *snap = w->published->snap;
+	struct ipc_event *event = reserve(w, IPC_EVENT_RESOLVE);
+
+	if (event == NULL)
+		return;
+	event->resolve.port = port;
+	event->resolve.host_len = (uint16_t)host.len;
+	event->resolve.families = 0;
+	for (uint16_t i = 0; i < snap->listeners.nb; i++)
+		event->resolve.families |= snapshot_listener(snap, i)->local.ip.family == 4 ? 1 : 2;
+	memcpy(event->resolve.host, host.ptr, host.len);
+	event->resolve.host[host.len] = '\0';
+	ipc_ring_push(w->events);
+}

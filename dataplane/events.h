@@ -18,4 +18,7 @@ void event_icmp(struct worker *w, const void *data, uint32_t len, uint8_t family
 // A next hop without a known Ethernet address.
 void event_neighbour(struct worker *w, uint16_t port, const struct ip_addr *ip);
 
+// A next hop that is a name, at most IPC_HOST_MAX octets.
+void event_resolve(struct worker *w, struct strv host, uint16_t port);
+
 #endif

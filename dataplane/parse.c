@@ -20,8 +20,10 @@ uint16_t parse_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 		struct ipc_service_counters *service = pkt_service(w, pkt);
 		uint32_t len = pkt->m->data_len;
 
-		service->message_size[size_slot(len)]++;
-		service->message_octets += len;
+		if (likely(!pkt->again)) {
+			service->message_size[size_slot(len)]++;
+			service->message_octets += len;
+		}
 		// Classify saw to it that SIP_PAD octets stand on both sides: headers and tailroom.
 		pkt->reason =
 			(uint8_t)sip_parse(&pkt->msg, rte_pktmbuf_mtod(pkt->m, const char *), len);

@@ -14,6 +14,7 @@ static uint16_t take(struct worker *w, struct rte_mbuf **mbufs, uint16_t nb)
 		pkt->m = mbufs[i];
 		pkt->port = mbufs[i]->port;
 		pkt->traced = false;
+		pkt->again = false;
 		w->pkts[i] = pkt;
 	}
 	return nb;

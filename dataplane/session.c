@@ -3,6 +3,7 @@
 
 #include "dataplane/dispatch/binding_table.h"
 #include "dataplane/log.h"
+#include "dataplane/names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -186,6 +187,27 @@ static int on_bindings(struct session *session, struct ipc_in *in)
 	return 0;
 }
 
+static int on_name(struct session *session, struct ipc_in *in)
+{
+	struct dataplane *dp = session->dp;
+	struct ipc_name msg;
+	uint64_t hash;
+
+	if (in->len != sizeof(msg))
+		return -EBADMSG;
+	memcpy(&msg, in->body, sizeof(msg));
+	if (msg.host_len == 0 || msg.host_len > IPC_HOST_MAX || msg.ok > 1 ||
+		(msg.ok && ((msg.to.ip.family != 4 && msg.to.ip.family != 6) || msg.to.port == 0)))
+		return -EBADMSG;
+	if (dp->state != IPC_RUNNING)
+		return 0;
+	if (!msg.ok)
+		msg.to = (struct endpoint){0};
+	hash = name_hash(dp->names, (struct strv){msg.host, msg.host_len}, msg.port);
+	name_set(dp->names, hash, &msg.to, dp->clock.now_ms + msg.ttl_ms);
+	return 0;
+}
+
 static int on_trace(struct session *session, struct ipc_in *in)
 {
 	const struct ipc_trace *trace = in->body;
@@ -217,6 +239,7 @@ static int dispatch_message(struct session *session, struct ipc_in *in)
 		[IPC_BINDINGS] = on_bindings,
 		[IPC_TRACE] = on_trace,
 		[IPC_LOG] = on_log,
+		[IPC_NAME] = on_name,
 	};
 	int ret = handlers[in->type] != NULL ? handlers[in->type](session, in) : -EBADMSG;
 

@@ -3,6 +3,7 @@
 
 #include "dataplane/hold.h"
 #include "dataplane/reassembler.h"
+#include "dataplane/resolve.h"
 
 #include <rte_cycles.h>
 
@@ -13,16 +14,22 @@
 #define IDLE_TURNS 64
 #define IDLE_SLEEP_NS 50000
 
-static void process(struct worker *w, uint16_t nb)
+// From messages to what they become.
+static void handle(struct worker *w, uint16_t nb)
 {
 	struct pkt **pkts = w->pkts;
 
-	nb = classify_burst(w, pkts, nb);
-	nb = reassemble_burst(w, pkts, nb);
 	nb = parse_burst(w, pkts, nb);
 	nb = decide_burst(w, pkts, nb);
 	nb = rewrite_burst(w, pkts, nb);
 	tx_burst(w, pkts, nb);
+}
+
+static void process(struct worker *w, uint16_t nb)
+{
+	nb = classify_burst(w, w->pkts, nb);
+	nb = reassemble_burst(w, w->pkts, nb);
+	handle(w, nb);
 }
 
 void worker_turn(struct worker *w)
@@ -37,6 +44,7 @@ void worker_turn(struct worker *w)
 		process(w, rx_burst(w, port));
 	for (uint16_t peer = 0; peer < w->nb_workers; peer++)
 		process(w, rx_peer(w, peer));
+	handle(w, resolve_retry(w));
 
 	twin_forward(w);
 	inject_forward(w);

@@ -38,7 +38,9 @@ struct pkt {
 	uint8_t kind; // enum pkt_kind
 	uint8_t reason; // enum sip_reason, of the parse stage
 	bool traced;
+	bool again; // it waited for a name, and `resolved` says where that leads
 	struct endpoint source;
+	struct endpoint resolved; // family 0: nowhere
 	struct sip_msg msg;
 	struct decision decision;
 };
@@ -54,9 +56,11 @@ struct tx_buffer {
 };
 
 struct hold_queue; // hold.h
+struct name_table; // names.h
 struct next_hop_cache; // next_hop.h
 struct pmtu_table; // pmtu.h
 struct rate_table; // rate.h
+struct resolve_queue; // resolve.h
 struct reassembler; // reassembler.h
 struct trace_filter; // trace.h
 struct txn_cache;
@@ -72,6 +76,7 @@ struct worker {
 	const struct worker_clock *clock;
 	struct neighbour_table *neighbours;
 	struct pmtu_table *pmtus;
+	const struct name_table *names;
 	const struct binding_table *bindings;
 	struct trace_filter *trace;
 	struct rte_rcu_qsbr *qsbr;
@@ -93,6 +98,7 @@ struct worker {
 	struct rate_table *rates;
 	struct reassembler *reassembler;
 	struct hold_queue *holds;
+	struct resolve_queue *resolves;
 	struct next_hop_cache *next_hops;
 	uint32_t empty_turns;
 	uint16_t ip_id; // of what it sends
