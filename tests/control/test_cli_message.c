@@ -54,7 +54,7 @@ END_TEST
 
 START_TEST(a_long_line_is_cut_around_the_arrow)
 {
-	char line[5000];
+	static char line[5000];
 	char *text;
 
 	memset(line, 'a', sizeof(line));

@@ -132,6 +132,23 @@ START_TEST(a_reader_never_sees_half_an_entry)
 }
 END_TEST
 
+// 64 capacities between two powers of 2, each to its last entry.
+START_TEST(every_capacity_can_be_filled)
+{
+	uint32_t capacity = 65536 + 1024 * (uint32_t)_i;
+	struct binding_table *big =
+		binding_table_init(aligned_alloc(64, binding_table_size(capacity)), capacity,
+			(const uint8_t *)"0123456789abcdef");
+	uint64_t hash = 1;
+
+	for (uint32_t i = 0; i < capacity; i++) {
+		hash = hash * 6364136223846793005 + 1442695040888963407;
+		ck_assert_int_eq(binding_table_set(big, hash ^ hash >> 29, 1, 100), 0);
+	}
+	free(big);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("binding_table");
@@ -139,6 +156,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_host_has_no_case);
 	tcase_add_test(tc, it_holds_what_it_promises);
+	tcase_add_loop_test(tc, every_capacity_can_be_filled, 0, 64);
 	tcase_add_test(tc, what_is_deleted_is_gone_and_what_stood_behind_it_is_not);
 	tcase_add_test(tc, a_sweep_drops_what_expired_and_no_more);
 	tcase_add_test(tc, a_reader_never_sees_half_an_entry);

@@ -112,7 +112,7 @@ class Process:
             if not found and not self.running:
                 raise Failure(
                     "%s ended with %s before it said /%s/:\n%s"
-                    % (self.name, self.popen.returncode, pattern, self.log()[-3000:])
+                    % (self.name, self.popen.returncode, pattern, self.log()[-1500:])
                 )
             return found
 

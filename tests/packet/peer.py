@@ -180,26 +180,38 @@ class Setup:
 
     peer = None
     lab = None
+    attempts = 0  # to start it that have failed in a row
 
     @classmethod
     def get(cls):
         if cls.peer is not None and not cls.peer.node.process.running:
             cls.close()  # it died in an earlier test, which has failed for it
         if cls.peer is None:
-            cls.lab = Lab("packets")
-            cls.lab.__enter__()
-            node = Node(cls.lab)
-            node.config["defaults"]["health_check"] = {"method": "none"}
-            node.service["limits"] = {"reply_rate": "0/s"}
-            node.write()
-            node.start(wait_for_backends=False)
-            cls.peer = Peer(cls.lab, node)
-            # The first packets resolve neighbours.
-            for _ in range(12):
-                cls.peer.send(request())
-            time.sleep(0.5)
+            expect(cls.attempts < 3, "the node does not start, see the failures above")
+            cls.attempts += 1
+            try:
+                cls.set_up()
+            except BaseException:
+                cls.close()
+                raise
+            cls.attempts = 0
         cls.peer.receive_all(quiet=0.02)
         return cls.peer
+
+    @classmethod
+    def set_up(cls):
+        cls.lab = Lab("packets")
+        cls.lab.__enter__()
+        node = Node(cls.lab)
+        node.config["defaults"]["health_check"] = {"method": "none"}
+        node.service["limits"] = {"reply_rate": "0/s"}
+        node.write()
+        node.start(wait_for_backends=False)
+        cls.peer = Peer(cls.lab, node)
+        # The first packets resolve neighbours.
+        for _ in range(12):
+            cls.peer.send(request())
+        time.sleep(0.5)
 
     @classmethod
     def close(cls):
