@@ -29,6 +29,7 @@ void config_destroy(struct config *config)
 	secret_free((char *)config->redis.password);
 	for (uint32_t i = 0; i < config->cluster_keys.nb_keys; i++)
 		explicit_bzero(config->cluster_keys.keys[i].secret, CONFIG_KEY_SIZE);
+	explicit_bzero(config->cluster_keys.table_secret, CONFIG_KEY_SIZE);
 	restart_keys_free(config->restart_keys, config->nb_restart_keys);
 	mapping_free(mapping, config);
 	mapping_destroy(mapping);
@@ -51,6 +52,14 @@ static int read_keys(struct config *config, struct document *doc)
 			document_report(doc, path, "%s", strbuf_text(&why));
 		strbuf_fini(&why);
 		XXH64_update(&digest, keys->keys[i].secret, CONFIG_KEY_SIZE);
+	}
+	if (keys->table_file != NULL) {
+		struct strbuf why = {0};
+
+		if (secret_read_key(keys->table_file, keys->table_secret, &why) < 0)
+			document_report(doc, "cluster_keys.table_file", "%s", strbuf_text(&why));
+		strbuf_fini(&why);
+		XXH64_update(&digest, keys->table_secret, CONFIG_KEY_SIZE);
 	}
 	if (keys->nb_keys > 0)
 		config->cluster_digest = XXH64_digest(&digest);

@@ -239,6 +239,8 @@ struct config_cluster_keys {
 	char primary; // id of the key that signs; one of keys[]
 	struct config_key *keys; // every key that verifies, primary included
 	uint32_t nb_keys; // 1..CONFIG_KEYS_MAX; 0 when the section is absent
+	const char *table_file; // NULL: the first of keys[] seeds the tables
+	uint8_t table_secret[CONFIG_KEY_SIZE]; // as read; only if there is a table_file
 };
 
 struct config_sentinel {

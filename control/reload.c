@@ -9,6 +9,7 @@
 #include "control/registrations.h"
 #include "control/sd_notify.h"
 #include "control/state_file.h"
+#include "control/table_key.h"
 #include "control/table_moves.h"
 
 #include <errno.h>
@@ -317,10 +318,25 @@ static void log_needs_restart(const char *path, const char *from, const char *to
 	LOG(WARNING, "%s: %s -> %s needs a restart, not applied", path, from, to);
 }
 
+static void warn_of_new_tables(const struct config *old, const struct config *new)
+{
+	uint8_t before[16], after[16];
+
+	table_key_from_config(old, before);
+	table_key_from_config(new, after);
+	if (memcmp(before, after, sizeof(before)) != 0)
+		LOG(WARNING,
+			"the tables have another seed: every new call is placed anew "
+			"(cluster_keys.table_file keeps them apart from the signing keys)");
+}
+
 static void apply(struct reload *reload, struct config *config)
 {
 	struct control *control = reload->control;
-	int rc = control_apply_config(control, config);
+	int rc;
+
+	warn_of_new_tables(control->config, config);
+	rc = control_apply_config(control, config);
 
 	if (rc < 0) {
 		config_destroy(config);

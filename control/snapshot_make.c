@@ -228,6 +228,7 @@ static void make_keys(struct maker *m, struct snapshot_input *in)
 {
 	const struct config_cluster_keys *config = &m->config->cluster_keys;
 	const struct snapshot *prev = m->env->prev;
+	const uint8_t *secret;
 
 	in->keys = m->keys;
 	if (m->config->has_keys) {
@@ -242,7 +243,9 @@ static void make_keys(struct maker *m, struct snapshot_input *in)
 						     : (struct snapshot_key){.id = 'a'};
 		in->nb_keys = 1;
 	}
-	table_key_make(m->keys[0].key, m->config->node.cluster, in->table_key);
+	secret = table_key_secret(m->config);
+	table_key_make(
+		secret != NULL ? secret : m->keys[0].key, m->config->node.cluster, in->table_key);
 
 	// A transaction that began under the old key ends under it: its CANCEL and ACK need the
 	// INVITE's branch.

@@ -18,10 +18,19 @@ void table_key_make(const uint8_t secret[CONFIG_KEY_SIZE], const char *cluster, 
 	}
 }
 
+const uint8_t *table_key_secret(const struct config *config)
+{
+	const struct config_cluster_keys *keys = &config->cluster_keys;
+
+	if (!config->has_keys)
+		return NULL;
+	return keys->table_file != NULL ? keys->table_secret : keys->keys[0].secret;
+}
+
 void table_key_from_config(const struct config *config, uint8_t key[16])
 {
 	static const uint8_t none[CONFIG_KEY_SIZE];
+	const uint8_t *secret = table_key_secret(config);
 
-	table_key_make(config->has_keys ? config->cluster_keys.keys[0].secret : none,
-		config->node.cluster, key);
+	table_key_make(secret != NULL ? secret : none, config->node.cluster, key);
 }
