@@ -8,7 +8,7 @@
 #include "dataplane/dispatch/siphash.h"
 
 #define BUCKET_ENTRIES 3
-#define PROBES_MAX 8 // buckets that one hash may be found in
+#define PROBES_MAX 16 // buckets that one hash may be found in
 #define READ_TRIES 16
 
 struct entry {
@@ -40,8 +40,8 @@ static uint32_t nb_buckets(uint32_t capacity)
 {
 	uint32_t nb = PROBES_MAX;
 
-	// At most two thirds full, so that buckets rarely overflow.
-	while ((uint64_t)nb * BUCKET_ENTRIES * 2 < (uint64_t)capacity * 3)
+	// At most half full, so that buckets rarely overflow and no run of full ones is PROBES_MAX long.
+	while ((uint64_t)nb * BUCKET_ENTRIES < (uint64_t)capacity * 2)
 		nb *= 2;
 	return nb;
 }

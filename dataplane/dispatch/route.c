@@ -97,7 +97,7 @@ static bool gather(const struct sip_msg *msg, struct route_value values[ROUTES_M
 			*complete = true;
 			return !bad;
 		}
-		if (sip_name_addr_parse(msg, v->value, &na) != 0)
+		if (sip_name_addr_parse(msg, v->value, &na) != 0 || !na.brackets)
 			return false;
 		v->uri = na.uri;
 		v->hdr = it.hdr;

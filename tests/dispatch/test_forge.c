@@ -107,7 +107,8 @@ int main(void)
 	TCase *tc = tcase_create("forge");
 
 	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, oracle_fini);
+	// Once: every test runs in a process of its own with a copy.
+	tcase_add_unchecked_fixture(tc, setup, oracle_fini);
 	tcase_add_test(tc, real_messages_keep_the_rules);
 	tcase_add_loop_test(tc, no_crafted_message_is_sent_where_it_must_not_go, 0, 4);
 	return run_suite("forge", tc);

@@ -134,7 +134,8 @@ int main(void)
 {
 	TCase *tc = tcase_create("reply");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	// Once: every test runs in a process of its own with a copy.
+	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, rfc3261_8_2_6_2_what_an_answer_carries);
 	tcase_add_test(tc, rfc3261_20_33_503_says_when_to_try_again);
 	tcase_add_test(tc, rfc3261_16_3_5_420_says_what_is_not_understood);

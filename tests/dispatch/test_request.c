@@ -543,7 +543,8 @@ int main(void)
 {
 	TCase *tc = tcase_create("request");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	// Once: every test runs in a process of its own with a copy.
+	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, rfc3261_16_11_an_invite_goes_to_a_backend);
 	tcase_add_test(tc, rfc3261_16_11_the_row_of_the_call_id_chooses);
 	tcase_add_test(tc, rfc3261_16_11_a_retransmission_is_the_same_to_the_octet);

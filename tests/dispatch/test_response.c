@@ -264,7 +264,8 @@ int main(void)
 {
 	TCase *tc = tcase_create("response");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	// Once: every test runs in a process of its own with a copy.
+	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, rfc3261_16_11_ours_is_popped_and_the_next_via_names_the_target);
 	tcase_add_test(tc, rfc3261_7_3_1_vias_on_one_line);
 	tcase_add_loop_test(

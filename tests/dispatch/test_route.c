@@ -486,7 +486,8 @@ int main(void)
 {
 	TCase *tc = tcase_create("route");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	// Once: every test runs in a process of its own with a copy.
+	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(
 		tc, rfc3261_16_4_our_routes_are_popped, 0, sizeof(pops) / sizeof(pops[0]));
 	tcase_add_test(tc, a_backend_reaches_the_client_by_its_flow);

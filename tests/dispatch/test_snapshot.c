@@ -258,7 +258,8 @@ int main(void)
 	TCase *tc = tcase_create("snapshot");
 
 	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	// Once: every test runs in a process of its own with a copy.
+	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, everything_is_found);
 	tcase_add_test(tc, rows_name_backends_of_their_service);
 	tcase_add_test(tc, equal_input_gives_equal_octets);

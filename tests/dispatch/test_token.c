@@ -160,7 +160,8 @@ int main(void)
 {
 	TCase *tc = tcase_create("token");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	// Once: every test runs in a process of its own with a copy.
+	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, base32_reads_what_it_writes_and_nothing_else);
 	tcase_add_loop_test(tc, a_route_token_says_what_was_put_in, 0, 2);
 	tcase_add_loop_test(tc, a_path_token_says_what_was_put_in, 0, 2);
