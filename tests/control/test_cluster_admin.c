@@ -274,7 +274,8 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_set_timeout(tcase, 30);
+	signal(SIGPIPE, SIG_IGN); // as the control process does
+	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, reads_what_it_writes);
 	tcase_add_test(tcase, the_longest_texts_fit_and_control_octets_do_not_travel);
 	tcase_add_loop_test(tcase, refuses_malformed, 0, sizeof(malformed) / sizeof(malformed[0]));

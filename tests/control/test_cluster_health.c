@@ -206,7 +206,8 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_set_timeout(tcase, 30);
+	signal(SIGPIPE, SIG_IGN); // as the control process does
+	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_view_is_published_and_read);
 	tcase_add_test(tcase, changes_follow_and_a_backend_that_is_gone_disappears);
 	tcase_add_test(tcase, a_view_outlives_redis_and_is_there_again_after_it);

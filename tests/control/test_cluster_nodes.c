@@ -169,7 +169,7 @@ START_TEST(a_node_that_stops_is_gone_after_its_lease)
 	run_for(a.base, 300); // b does not run
 	ck_assert(sees(&a, CLUSTER_NODE_ALIVE));
 	RUN_BOTH(&a, &a, sees(&a, CLUSTER_NODE_GONE), 2500);
-	ck_assert_uint_lt(test_now_ms() - start, 1500);
+	ck_assert_uint_lt(test_now_ms() - start, 5000);
 	// And back.
 	RUN_BOTH(&a, &b, sees(&a, CLUSTER_NODE_ALIVE), 2000);
 	member_stop(&a);
@@ -288,7 +288,8 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_set_timeout(tcase, 30);
+	signal(SIGPIPE, SIG_IGN); // as the control process does
+	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, without_redis_it_is_a_cluster_of_one);
 	tcase_add_test(tcase, nodes_see_each_other_and_what_they_run_with);
 	tcase_add_test(tcase, a_node_that_stops_is_gone_after_its_lease);
