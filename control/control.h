@@ -29,11 +29,11 @@ struct health; // control/health.h
 struct netlink; // control/netlink.h
 struct admin; // control/admin.h
 struct events; // control/events.h
+struct resolve; // control/resolve.h
 struct retired; // control/retired.h
 struct slots; // control/slots.h
 struct state_file; // control/state_file.h
 struct publisher; // control/publisher.h
-struct evdns_base;
 
 // Health as one node sees it, or as the cluster agrees on.
 enum health_state {
@@ -170,7 +170,6 @@ struct last_reload {
 
 struct control {
 	struct event_base *base;
-	struct evdns_base *dns; // NULL: not started
 	const char *config_path;
 	char *config_text; // the file that runs; NULL when it could not be kept
 	struct config *config; // running
@@ -194,6 +193,7 @@ struct control {
 	struct health *health;
 	struct netlink *netlink; // NULL: no twins
 	struct events *events;
+	struct resolve *resolve; // NULL: could not be had
 	struct state_file *state_file;
 	struct admin *admin;
 	struct cluster *cluster; // NULL: could not be had

@@ -6,6 +6,7 @@
 #include "control/log.h"
 #include "control/netlink.h"
 #include "control/registrations.h"
+#include "control/resolve.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -49,6 +50,9 @@ static void on_event(struct events *events, const struct ipc_event *event)
 		break;
 	case IPC_EVENT_NEIGHBOUR:
 		netlink_resolve(control->netlink, event->neighbour.port, &event->neighbour.ip);
+		break;
+	case IPC_EVENT_RESOLVE:
+		resolve_on_event(control->resolve, &event->resolve);
 		break;
 	case IPC_EVENT_REJECT:
 		keep_reject(events, &event->reject);

@@ -203,6 +203,15 @@ static void free_events(struct main_loop *loop)
 		event_free(loop->ready_timer);
 }
 
+// libevent's own words, mostly about name servers.
+static void on_event_log(int severity, const char *text)
+{
+	if (severity >= EVENT_LOG_WARN)
+		LOG(WARNING, "%s", text);
+	else
+		LOG(DEBUG, "%s", text);
+}
+
 int main(int argc, char **argv)
 {
 	static struct main_loop loop;
@@ -211,6 +220,7 @@ int main(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	signal(SIGPIPE, SIG_IGN);
+	event_set_log_callback(on_event_log);
 	loop.control.config_path = loop.options.config_path;
 	loop.control.ends_with_dataplane = loop.options.foreground;
 	if (load_config(&loop) < 0)

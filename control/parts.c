@@ -11,6 +11,7 @@
 #include "control/netlink.h"
 #include "control/publisher.h"
 #include "control/registrations.h"
+#include "control/resolve.h"
 #include "control/state_file.h"
 
 #include <errno.h>
@@ -54,6 +55,8 @@ int parts_start(struct control *control, const char *socket)
 		control->metrics = metrics_create(control);
 		warn_without(control->metrics, "metrics");
 	}
+	control->resolve = resolve_create(control, NULL);
+	warn_without(control->resolve, "names");
 	health_sync(control->health);
 	control->ipc =
 		ipc_client_create(control, socket != NULL ? socket : config->dataplane.socket);
@@ -72,6 +75,8 @@ void parts_stop(struct control *control)
 	control->registrations = NULL;
 	events_destroy(control->events);
 	control->events = NULL;
+	resolve_destroy(control->resolve);
+	control->resolve = NULL;
 	netlink_destroy(control->netlink);
 	control->netlink = NULL;
 	publisher_destroy(control->publisher);

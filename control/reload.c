@@ -7,6 +7,7 @@
 #include "control/netlink.h"
 #include "control/publisher.h"
 #include "control/registrations.h"
+#include "control/resolve.h"
 #include "control/sd_notify.h"
 #include "control/state_file.h"
 #include "control/table_key.h"
@@ -353,6 +354,7 @@ static void apply(struct reload *reload, struct config *config)
 	cluster_reload(control->cluster);
 	registrations_reload(control->registrations);
 	netlink_reload(control->netlink);
+	resolve_reload(control->resolve);
 	state_file_save(control);
 	publisher_request(control->publisher);
 	sd_notify_send("READY=1");

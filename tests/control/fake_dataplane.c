@@ -242,6 +242,10 @@ static void on_message(
 		fake->nb_neighbours++;
 		memcpy(&fake->neighbour, body, sizeof(fake->neighbour));
 		break;
+	case IPC_NAME:
+		fake->nb_names++;
+		memcpy(&fake->name, body, sizeof(fake->name));
+		break;
 	case IPC_TRACE:
 		fake->nb_traces++;
 		memcpy(&fake->trace, body, sizeof(fake->trace));

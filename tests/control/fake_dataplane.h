@@ -41,6 +41,7 @@ struct fake_dataplane {
 	// What a test reads.
 	uint32_t nb_accepts, nb_starts, nb_snapshots, nb_bits, nb_neighbours, nb_injected,
 		nb_traces;
+	uint32_t nb_names;
 	struct ipc_start start;
 	int snapshot_fd; // the last one published
 	const struct snapshot *snapshot; // mapped
@@ -48,6 +49,7 @@ struct fake_dataplane {
 	struct backend_bits bits;
 	struct ipc_neighbour neighbour; // the last one
 	struct ipc_trace trace;
+	struct ipc_name name; // the last one
 	char injected[IPC_INJECT_SIZE]; // the last one
 	uint16_t injected_listener;
 	struct endpoint injected_to;
