@@ -45,7 +45,17 @@ static void refuse(struct evhttp_request *request, int status, const char *reaso
 	evhttp_send_error(request, status, reason);
 }
 
+// The reader has it all.
 static void on_sent(struct evhttp_request *request, void *arg)
+{
+	struct metrics *metrics = arg;
+
+	metrics->nb_pages--;
+	evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
+}
+
+// The reader went away before that; on_sent() does not come then.
+static void on_closed(struct evhttp_connection *connection, void *arg)
 {
 	struct metrics *metrics = arg;
 
@@ -84,6 +94,7 @@ static void on_metrics(struct evhttp_request *request, void *arg)
 	metrics_page(metrics->control, scopes, page);
 	metrics->nb_pages++;
 	evhttp_request_set_on_complete_cb(request, on_sent, metrics);
+	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_closed, metrics);
 	evhttp_add_header(headers, "Content-Type", METRICS_CONTENT_TYPE);
 	evhttp_send_reply(request, HTTP_OK, "OK", page);
 	evbuffer_free(page);
