@@ -111,6 +111,22 @@ static void print_services(const json_t *services)
 	}
 }
 
+static void print_redis(const json_t *redis)
+{
+	const char *state = field_text_or(redis, "state", "-");
+	const char *server = field_text_or(redis, "server", "no server");
+	char age[TEXT_DURATION_MAX];
+
+	text_duration_format(field_seconds(redis, "stale_s"), age);
+	if (strcmp(state, "connected") == 0)
+		line("redis", "connected to %s, %" PRId64 " commands pending", server,
+			field_integer(redis, "pending"));
+	else
+		line("redis", "%s for %s, last known state stays, %s: %s",
+			strcmp(state, "stale") == 0 ? "STALE" : state, age, server,
+			field_text_or(redis, "error", "-"));
+}
+
 static void print_status(const json_t *answer)
 {
 	const json_t *redis = json_object_get(answer, "redis");
@@ -131,9 +147,7 @@ static void print_status(const json_t *answer)
 	print_dataplane(json_object_get(answer, "dataplane"));
 	print_services(json_object_get(answer, "services"));
 	if (json_is_object(redis))
-		line("redis", "%s%s%s", field_text_or(redis, "state", "-"),
-			field_text(redis, "address") != NULL ? ", " : "",
-			field_text_or(redis, "address", ""));
+		print_redis(redis);
 	else
 		line("redis", "not configured, state is this node's own");
 	line("registrations", "%" PRId64 " of at most %" PRId64,

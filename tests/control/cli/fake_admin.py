@@ -64,7 +64,8 @@ STATUS = {
              "rx_missed": 0, "rx_errors": 0, "tx_errors": 0, "rx_no_mbuf": 0}]},
     "services": [{"name": "access", "backends": 4, "usable": 2, "table_hash": TABLE,
                   "requests": 27315, "responses": 36000, "drops": 12}],
-    "redis": {"state": "stale", "address": "10.20.9.1:6379"},
+    "redis": {"state": "stale", "stale": True, "stale_s": 71.5, "since": TIME,
+              "server": "10.20.9.1:6379", "error": "Connection refused", "pending": 0},
     "registrations": {"count": 120, "max": 100000},
     "ready": False, "ready_reasons": ["service core has no usable backend", "worker 1 stands still"],
 }
