@@ -77,6 +77,21 @@ START_TEST(rfc3261_7_3_1_vias_on_one_line)
 }
 END_TEST
 
+START_TEST(rfc3261_7_3_1_vias_on_one_line_and_another)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line), "%.*s, %sVia: SIP/2.0/UDP 192.0.2.3;branch=z9hG4bKfirst\n",
+		(int)strcspn(via, "\r"), via, STAMPED_VIA + 5);
+	respond(line, backend, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_to(&lab, CALLER);
+	ck_out(&lab,
+		"SIP/2.0 180 Ringing\n" STAMPED_VIA
+		"Via: SIP/2.0/UDP 192.0.2.3;branch=z9hG4bKfirst\n" IN_DIALOG("INVITE") "\n");
+}
+END_TEST
+
 static const struct {
 	const char *sent, *source, *returned, *to;
 	uint16_t listener;
@@ -268,6 +283,7 @@ int main(void)
 	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, rfc3261_16_11_ours_is_popped_and_the_next_via_names_the_target);
 	tcase_add_test(tc, rfc3261_7_3_1_vias_on_one_line);
+	tcase_add_test(tc, rfc3261_7_3_1_vias_on_one_line_and_another);
 	tcase_add_loop_test(
 		tc, rfc3261_18_2_2_rfc3581_4_targets, 0, sizeof(targets) / sizeof(targets[0]));
 	tcase_add_test(tc, rfc3261_16_11_a_foreign_via_is_dropped_silently);
