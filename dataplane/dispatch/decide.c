@@ -165,7 +165,8 @@ void decide_response(const struct decide_ctx *ctx, const struct decide_in *in, s
 
 	decision_init(in, out);
 	out->service = snapshot_listener(snap, in->listener)->service;
-	out->backend = snapshot_find_backend_source(snap, &in->source, out->service);
+	out->backend = in->prepared ? in->source_backend
+				    : snapshot_find_backend_source(snap, &in->source, out->service);
 	// 16.11: what is not ours is discarded silently.
 	if (!via_is_ours(ctx, in))
 		return decision_drop(out, DROP_FOREIGN_VIA);
@@ -191,6 +192,24 @@ void decide_response(const struct decide_ctx *ctx, const struct decide_in *in, s
 	out->rule = RULE_VIA;
 	out->action = ACTION_FORWARD;
 	edit_add(&out->edits, ours.off, ours.len, 0, 0);
+}
+
+void decide_prefetch(const struct decide_ctx *ctx, struct decide_in *in)
+{
+	const struct snapshot *snap = ctx->snap;
+	const struct sip_msg *msg = in->msg;
+	uint16_t service = snapshot_listener(snap, in->listener)->service;
+
+	in->prepared = true;
+	in->source_backend = snapshot_find_backend_source(snap, &in->source, service);
+	if (msg->kind != SIP_REQUEST)
+		return;
+	in->call_digest = snapshot_call_digest(snap, sip_strv(msg, msg->call_id));
+	// Of a service that hashes by another key this is a row in vain.
+	__builtin_prefetch(
+		snapshot_row(snap, &snapshot_service(snap, service)->table, in->call_digest));
+	if (ctx->txns != NULL)
+		txn_cache_prefetch(ctx->txns, request_txn_hash(ctx, in, service));
 }
 
 void decide(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out)

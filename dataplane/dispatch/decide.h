@@ -93,6 +93,11 @@ struct decide_in {
 	uint16_t listener; // index in the snapshot of the one it was received on
 	// The answer to an earlier ACTION_RESOLVE for this very message: where the name leads. NULL: none.
 	const struct endpoint *resolved;
+
+	// Filled in by decide_prefetch(), or all zero.
+	bool prepared;
+	uint16_t source_backend; // index of the backend that it came from, or SNAPSHOT_NONE
+	uint64_t call_digest;
 };
 
 struct decision {
@@ -113,6 +118,10 @@ struct decision {
 	uint16_t resolve_port; // 0: by RFC 3263
 	struct edit_list edits;
 };
+
+// Start to load what the decision will look up, and keep what that took in *in. For a whole burst before
+// its decisions; not needed for the result. The same ctx as decide() is given.
+void decide_prefetch(const struct decide_ctx *ctx, struct decide_in *in);
 
 // Any thread; ctx->txns belongs to the caller's thread. Reads the message, never writes it.
 // On return every field that the action needs is set.

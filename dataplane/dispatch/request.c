@@ -558,18 +558,21 @@ static void request_init(struct request *r, const struct decide_ctx *ctx,
 
 void decide_request(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out)
 {
+	struct decide_in prepared;
 	struct request r;
 
+	if (!in->prepared) {
+		prepared = *in;
+		decide_prefetch(ctx, &prepared);
+		in = &prepared;
+	}
 	decision_init(in, out);
 	request_init(&r, ctx, in, out);
 	r.target = response_target(&in->msg->via, &in->source);
-	r.call_digest = snapshot_call_digest(r.snap, sip_strv(r.msg, r.msg->call_id));
-	r.source_backend = snapshot_find_backend_source(r.snap, &in->source, out->service);
-	if (ctx->txns != NULL) {
-		r.txn_hash = txn_cache_hash(ctx->txns, r.call_digest, r.msg->cseq,
-			(uint32_t)out->service << 1 | (r.source_backend != SNAPSHOT_NONE));
-		txn_cache_prefetch(ctx->txns, r.txn_hash);
-	}
+	r.call_digest = in->call_digest;
+	r.source_backend = in->source_backend;
+	if (ctx->txns != NULL)
+		r.txn_hash = request_txn_hash(ctx, in, out->service);
 	if (r.service->mode != SERVICE_PROXY)
 		return decide_unproxied(&r);
 	if (needs_check(&r) && !check_request(&r))

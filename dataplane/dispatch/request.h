@@ -4,6 +4,7 @@
 
 #include "dataplane/dispatch/decide.h"
 #include "dataplane/dispatch/token.h"
+#include "dataplane/dispatch/txn_cache.h"
 
 // A request on its way to a decision: what decide_request() and its helpers share.
 
@@ -50,6 +51,14 @@ struct request {
 	bool to_backend; // it goes to a backend of ours, which is out->backend
 	struct routes routes;
 };
+
+// The key of a prepared request's transaction.
+static inline uint64_t request_txn_hash(const struct decide_ctx *ctx, const struct decide_in *in,
+	uint16_t service)
+{
+	return txn_cache_hash(ctx->txns, in->call_digest, in->msg->cseq,
+		(uint32_t)service << 1 | (in->source_backend != SNAPSHOT_NONE));
+}
 
 // decide.c
 void decision_init(const struct decide_in *in, struct decision *out);
