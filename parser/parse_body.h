@@ -385,7 +385,21 @@ static inline unsigned int via_param_kind(const char *p, unsigned int len)
 	return kind;
 }
 
-// branch, rport and received, each at most once; semi has the ';' between them.
+// A via-extension: a token, perhaps '=' and octets. Those that have a meaning, or should have one,
+// are left to the exact function.
+static COLD bool is_plain_param(const char *p, unsigned int len)
+{
+	static const struct strv special[] = {
+		{"branch", 6}, {"rport", 5}, {"received", 8}, {"maddr", 5}, {"ttl", 3}};
+	unsigned int n = k_token_len(p);
+
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (strv_ieq((struct strv){p, n}, special[i]))
+			return false;
+	return n > 0 && (n == len || (p[n] == '=' && n + 1 < len));
+}
+
+// branch, rport and received, each at most once, and extensions; semi has the ';' between them.
 static inline bool fast_via_params(
 	struct sip_via *via, const char *buf, unsigned int at, unsigned int end, uint64_t semi)
 {
@@ -397,6 +411,8 @@ static inline bool fast_via_params(
 		unsigned int len = semi != 0 ? k_first(semi) : end - at;
 		unsigned int kind = via_param_kind(buf + at, len);
 
+		if (unlikely(kind == VIA_OTHER && !is_plain_param(buf + at, len)))
+			return false;
 		twice |= seen & BIT(kind);
 		seen |= BIT(kind);
 		slots[kind] = slice_at(at, len);
@@ -405,7 +421,7 @@ static inline bool fast_via_params(
 		at += len + 1;
 		semi = semi >> len >> 1;
 	}
-	if (unlikely(twice != 0 || seen & BIT(VIA_OTHER)))
+	if (unlikely(twice & ~BIT(VIA_OTHER)))
 		return false;
 	if (unlikely(slots[VIA_RPORT].len > 5)) {
 		unsigned int n = digits7(buf + slots[VIA_RPORT].off + 6, &port);
@@ -422,6 +438,16 @@ static inline bool fast_via_params(
 	if (likely(seen & BIT(VIA_BRANCH)))
 		via->branch = slice_at(slots[VIA_BRANCH].off + 7u, slots[VIA_BRANCH].len - 7u);
 	return true;
+}
+
+// How long an IPv6reference is, with its brackets; 0 if it is none.
+static inline unsigned int reference_len(const char *p)
+{
+	unsigned int n = 1;
+
+	while (n < 60 && (char_is(p[n], CH_HOST) || p[n] == ':'))
+		n++;
+	return p[n] == ']' && n > 1 ? n + 1 : 0;
 }
 
 // SIP/2.0/UDP host[:port] and the usual parameters, no LWS, nothing quoted, one value.
@@ -442,6 +468,8 @@ static inline bool fast_via(struct sip_msg *msg, const char *buf, unsigned int i
 		k_low_bits(k_value_stop64(buf + at), end - at) != 0)
 		return false;
 	host = k_first(~k_host64(buf + at) | 1ULL << 63);
+	if (buf[at] == '[')
+		host = reference_len(buf + at);
 	n = digits7(buf + at + host + 1, &port);
 	has_port = buf[at + host] == ':';
 	if (host == 0 || (has_port & (n == 0 || port - 1 > UINT16_MAX - 1)))
