@@ -223,7 +223,8 @@ static void print_man(void)
 	       ".BR sipshunt\\-dataplane (8)\n");
 }
 
-// What does not depend on the table of commands. Names of services and backends come from the daemon.
+// What does not depend on the table of commands. Names of services and backends come from the
+// daemon.
 static const char completion[] =
 	"\t)\n"
 	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
@@ -242,12 +243,15 @@ static const char completion[] =
 	"\t\tfi\n"
 	"\tdone\n"
 	"\tcase $prev in\n"
-	"\t-c|--config|-s|--socket|--dataplane|--control|--pcap) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
+	"\t-c|--config|-s|--socket|--dataplane|--control|--pcap)\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
 	"\tesac\n"
 	"\tcase $words in\n"
 	"\tcheck|inspect*|plan*) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
-	"\t'backend list'|where|ready) list+=\" $(sipshunt service list --no-header -t 300ms 2>/dev/null | cut -f1)\" ;;\n"
-	"\t'backend show'|'backend set') list+=\" $(sipshunt backend list --no-header -t 300ms 2>/dev/null | cut -f1)\" ;;\n"
+	"\t'backend list'|where|ready)\n"
+	"\t\tlist+=\" $(sipshunt service list --no-header -t 300ms 2>/dev/null | cut -f1)\" ;;\n"
+	"\t'backend show'|'backend set')\n"
+	"\t\tlist+=\" $(sipshunt backend list --no-header -t 300ms 2>/dev/null | cut -f1)\" ;;\n"
 	"\t'backend set '*) list+=' ready drain maint' ;;\n"
 	"\tesac\n"
 	"\t[[ $cur == -* ]] && list=\"$global $own\"\n"

@@ -9,8 +9,9 @@
 
 static char *arrow(struct strv octets, size_t off, size_t first)
 {
-	char *text = NULL;
-	size_t size = 0;
+	// Static, because gcc takes the stream for a keeper of their addresses.
+	static char *text;
+	static size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	message_print_arrow(out, octets, off, first);
