@@ -41,6 +41,13 @@ static inline bool char_is_all4(const char *p, unsigned int class)
 	return sip_chars[o[0]] & sip_chars[o[1]] & sip_chars[o[2]] & sip_chars[o[3]] & class;
 }
 
+static inline bool char_is_any4(const char *p, unsigned int classes)
+{
+	const unsigned char *o = (const unsigned char *)p;
+
+	return (sip_chars[o[0]] | sip_chars[o[1]] | sip_chars[o[2]] | sip_chars[o[3]]) & classes;
+}
+
 // Everything that is in one of the classes; may be nothing.
 static inline struct sip_slice cursor_span(struct cursor *c, unsigned int classes)
 {

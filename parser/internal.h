@@ -18,6 +18,7 @@ enum sip_char {
 	CH_DIGIT = 16,
 	CH_LWS = 32, // SP HT, and CR LF, which stand in a value as folding only
 	CH_URI = 64, // may stand in a URI: printable, and no delimiter of name-addr
+	CH_MARK = 128, // may open, close or split values of a list
 };
 extern const uint8_t sip_chars[256];
 

@@ -8,6 +8,7 @@
 #define P (CH_TOKEN | CH_VALUE | CH_URI)
 #define V (CH_VALUE | CH_URI)
 #define U CH_URI
+#define M CH_MARK
 
 const uint8_t sip_chars[256] = {
 	['\t'] = CH_LWS,
@@ -30,22 +31,25 @@ const uint8_t sip_chars[256] = {
 	['#'] = V,
 	['$'] = V,
 	['&'] = V,
-	['('] = V,
-	[')'] = V,
+	['('] = V | M,
+	[')'] = V | M,
 	['/'] = V,
 	[':'] = V,
 	['='] = V,
 	['?'] = V,
 	['@'] = V,
 	['['] = V,
-	['\\'] = V,
+	['\\'] = V | M,
 	[']'] = V,
 	['^'] = V,
 	['{'] = V,
 	['|'] = V,
 	['}'] = V,
-	[','] = U,
+	[','] = U | M,
 	[';'] = U,
+	['"'] = M,
+	['<'] = M,
+	['>'] = M,
 	[0x80 ... 0xff] = V,
 };
 

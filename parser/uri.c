@@ -26,31 +26,21 @@ static uint8_t transport_of(struct strv name)
 // userinfo "@": at most one '@' may stand in a SIP-URI, so two readers cannot split it differently.
 static void userinfo(struct cursor *c, struct sip_uri *u)
 {
-	uint32_t at = 0;
+	const char *start = c->buf + c->pos, *end = c->buf + c->end;
+	const char *at = memchr(start, '@', (size_t)(end - start)), *second, *colon;
 
-	for (uint32_t p = c->pos; p < c->end && !c->failed; p++) {
-		if (c->buf[p] != '@')
-			continue;
-		if (at != 0) {
-			c->pos = p;
-			cursor_fail(c);
-		}
-		at = p;
-	}
-	if (at == 0 || c->failed)
+	if (at == NULL)
 		return;
-	if (at == c->pos || c->buf[c->pos] == ':') {
-		cursor_fail(c); // "sip:@host": user is not optional before the '@'
+	second = memchr(at + 1, '@', (size_t)(end - at - 1));
+	// "sip:@host": user is not optional before the '@'.
+	if (second != NULL || at == start || *start == ':') {
+		c->pos = (uint32_t)((second != NULL ? second : start) - c->buf);
+		cursor_fail(c);
 		return;
 	}
-	u->user = slice(c->pos, at);
-	for (uint32_t p = c->pos; p < at; p++) {
-		if (c->buf[p] == ':') {
-			u->user = slice(c->pos, p);
-			break;
-		}
-	}
-	c->pos = at + 1;
+	colon = memchr(start, ':', (size_t)(at - start));
+	u->user = slice(c->pos, (uint32_t)((colon != NULL ? colon : at) - c->buf));
+	c->pos = (uint32_t)(at - c->buf) + 1;
 }
 
 // uri-parameters. One name twice is forbidden (RFC 3261 19.1.1); here it would be two readings.

@@ -37,8 +37,11 @@ static bool find_comma(const char *buf, uint32_t *pos, uint32_t end, bool commen
 	char open = 0; // the octet that ends what is open
 
 	for (uint32_t p = *pos; p < end; p++) {
-		char c = buf[p];
+		char c;
 
+		while (end - p > 4 && !char_is_any4(buf + p, CH_MARK))
+			p += 4;
+		c = buf[p];
 		if (c == '\\' && (open == '"' || depth > 0)) {
 			p++;
 		} else if (open != 0) {
