@@ -155,6 +155,7 @@ static void on_start(struct fake_dataplane *fake, const void *body, size_t len)
 	started.nb_ports = fake->start.nb_ports;
 	for (uint32_t i = 0; i < fake->start.nb_ports; i++) {
 		strcpy(started.ports[i].name, fake->start.ports[i].name);
+		strcpy(started.ports[i].twin, fake->start.ports[i].twin);
 		started.ports[i].link_up = 1;
 		started.ports[i].mtu = fake->start.ports[i].mtu;
 	}

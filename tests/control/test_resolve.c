@@ -35,8 +35,10 @@ static void on_question(struct evdns_server_request *request, void *arg)
 	for (int i = 0; i < request->nquestions; i++) {
 		const struct evdns_server_question *q = request->questions[i];
 
-		if (strcasecmp(q->name, "mute.test") == 0)
+		if (strcasecmp(q->name, "mute.test") == 0) {
+			evdns_server_request_drop(request);
 			return;
+		}
 		if (strcasecmp(q->name, "four.test") == 0 && q->type == EVDNS_TYPE_A)
 			evdns_server_request_add_a_reply(request, q->name, 1, four, 120);
 		else if (strcasecmp(q->name, "bad.test") == 0 && q->type == EVDNS_TYPE_A)
