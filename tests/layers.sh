@@ -48,12 +48,20 @@ may_use() {
 	rte_* | ethdev_*) [[ $1 == dataplane || $1 == bench || $1 == tests ]] ;;
 	hiredis/* | event2/* | libmnl/*) [[ $1 == control || $1 == bench || $1 == tests ]] ;;
 	cyaml/* | yaml.h) [[ $1 == config || $1 == tests ]] ;;
-	# The pure rooms allocate nothing, print nothing and call no system.
-	stdlib.h | malloc.h | stdio.h | syslog.h | unistd.h | time.h | pthread.h | sys/socket.h)
+	# The pure rooms allocate nothing, print nothing and call no system. Building a table may
+	# sort: see calls_of() for what stdlib.h must not be used for.
+	stdlib.h) [[ $1 != parser ]] ;;
+	malloc.h | stdio.h | syslog.h | unistd.h | time.h | pthread.h | sys/socket.h)
 		[[ $1 != parser && $1 != dispatch ]]
 		;;
 	*) return 0 ;;
 	esac
+}
+
+# calls_of FILE: where a file of a pure room allocates or ends the process.
+calls_of() {
+	grep -nE '\<(malloc|calloc|realloc|free|aligned_alloc|strdup|abort|exit|getenv)[[:space:]]*\(' "$1" |
+		grep -vE '^[0-9]+:[[:space:]]*//'
 }
 
 check_tree() {
@@ -62,6 +70,10 @@ check_tree() {
 		room=$(room_of "$file")
 		[ "$room" = unknown ] && continue
 		files=$((files + 1))
+		if [[ $room == parser || $room == dispatch ]] && calls_of "$1/$file" >/dev/null; then
+			calls_of "$1/$file" | sed "s|^|$file:|"
+			bad=$((bad + 1))
+		fi
 		while IFS=: read -r line header; do
 			case $header in
 			\"*)
@@ -114,6 +126,12 @@ run_self_test() {
 		control/a.c "health.h"
 		bench/a.c "tests/helper.h"
 	END
+	printf 'void *p = malloc(1);\n' >"$tree/dataplane/dispatch/a.c"
+	if check_tree "$tree" >/dev/null; then
+		echo "not noticed: dispatch calling malloc()"
+		failed=1
+	fi
+	rm "$tree/dataplane/dispatch/a.c"
 	printf '#include "dataplane/ipc.h"\n#  include <hiredis/hiredis.h>\n' >"$tree/control/a.c"
 	if ! check_tree "$tree" >/dev/null; then
 		echo "refused what is allowed: control including dataplane/ipc.h"
