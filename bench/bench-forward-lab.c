@@ -165,7 +165,7 @@ void lab_start(struct lab *lab, unsigned int cpu)
 	dp->start.nb_workers = 1;
 	dp->start.idle = IPC_IDLE_POLL;
 	dp->start.txn_entries = LAB_TXN_ENTRIES;
-	dp->start.bindings_max = LAB_BINDINGS;
+	dp->start.bindings_max = LAB_BINDINGS + LAB_BINDINGS / 4;
 	dp->start.reassembly_timeout_ms = 2000;
 	dp->start.reassembly_flows = REASSEMBLY_FLOWS;
 	dp->start.reassembly_per_source = REASSEMBLY_FLOWS;

@@ -97,7 +97,7 @@ static struct options {
 	unsigned int nb, rounds, cpu, passes;
 	const char *json, *only;
 	bool quick;
-} options = {.nb = 8192, .rounds = 31, .cpu = UINT32_MAX};
+} options = {.nb = 4096, .rounds = 31, .cpu = UINT32_MAX};
 
 static struct lab lab;
 static struct txn_cache *txn_caches[TXNS];
