@@ -25,19 +25,6 @@ static char *put_uri(char *p, const struct snapshot_listener *listener)
 	return p + listener->uri_len;
 }
 
-static char *put_via(struct request *r, char *p)
-{
-	const struct snapshot_listener *from = snapshot_listener(r->snap, r->out->from);
-	struct branch_token token = {.listener_id = r->listener->id};
-
-	if (r->to_backend)
-		token.backend_id = snapshot_backend(r->snap, r->out->backend)->id;
-	memcpy(p, from->via, SNAPSHOT_VIA_MAX);
-	p += from->via_len;
-	p += branch_token_format(r->key, &token, r->msg, &r->msg->via, &r->target, p);
-	return PUT(p, "\r\n");
-}
-
 // Requests that create dialogs or refresh their targets (16.6 step 4); an extension method may.
 static bool wants_record_route(const struct request *r)
 {
@@ -47,29 +34,58 @@ static bool wants_record_route(const struct request *r)
 	return r->service->flags & SERVICE_RECORD_ROUTE && methods >> r->msg->method & 1;
 }
 
-// One token serves both directions. A second Record-Route only when the two sides have different
-// addresses: then each side sees the one that it can reach.
-static char *put_record_route(struct request *r, char *p)
+// The tokens of a request, and their tags where both are made at once.
+struct tokens {
+	struct branch_token branch;
+	struct route_token route;
+	uint64_t tags[2];
+	bool paired;
+};
+
+static inline void make_tokens(struct request *r, bool record_route, struct tokens *t)
 {
 	const struct snapshot_listener *from = snapshot_listener(r->snap, r->out->from);
-	struct route_token token;
+	uint16_t backend = r->to_backend ? r->out->backend : r->source_backend;
+
+	t->branch.listener_id = r->listener->id;
+	t->branch.backend_id = r->to_backend ? snapshot_backend(r->snap, backend)->id : 0;
+	t->paired = false;
+	if (!record_route)
+		return;
+	t->route.backend_id = snapshot_backend(r->snap, backend)->id;
+	t->route.client_listener_id = r->to_backend ? r->listener->id : from->id;
+	t->route.backend_listener_id = r->to_backend ? from->id : r->listener->id;
+	t->route.flow = r->to_backend ? r->in->source : r->out->to;
+	t->paired = token_tags(r->key,
+		&(struct token_pair){&t->branch, &t->route, sip_strv(r->msg, r->msg->via.branch),
+			&r->target, r->call_digest},
+		t->tags);
+}
+
+static char *put_via(struct request *r, const struct tokens *t, char *p)
+{
+	const struct snapshot_listener *from = snapshot_listener(r->snap, r->out->from);
+
+	memcpy(p, from->via, SNAPSHOT_VIA_MAX);
+	p += from->via_len;
+	p += t->paired
+		? branch_token_sign(r->key, &t->branch, t->tags[0], p)
+		: branch_token_format(r->key, &t->branch, r->msg, &r->msg->via, &r->target, p);
+	return PUT(p, "\r\n");
+}
+
+// One token serves both directions. A second Record-Route only when the two sides have different
+// addresses: then each side sees the one that it can reach.
+static char *put_record_route(struct request *r, const struct tokens *t, char *p)
+{
+	const struct snapshot_listener *from = snapshot_listener(r->snap, r->out->from);
 	unsigned int len;
 	char *user;
 
-	if (r->to_backend) {
-		token.backend_id = snapshot_backend(r->snap, r->out->backend)->id;
-		token.client_listener_id = r->listener->id;
-		token.backend_listener_id = from->id;
-		token.flow = r->in->source;
-	} else {
-		token.backend_id = snapshot_backend(r->snap, r->source_backend)->id;
-		token.client_listener_id = from->id;
-		token.backend_listener_id = r->listener->id;
-		token.flow = r->out->to;
-	}
 	p = PUT(p, RECORD_ROUTE);
 	user = p;
-	len = route_token_format(r->key, &token, r->call_digest, p);
+	len = t->paired ? route_token_sign(r->key, &t->route, t->tags[1], p)
+			: route_token_format(r->key, &t->route, r->call_digest, p);
 	p = put_uri(p + len, from);
 	p = PUT(p, ">\r\n");
 	if (from == r->listener)
@@ -252,11 +268,14 @@ void rewrite_request(struct request *r)
 {
 	const struct sip_msg *msg = r->msg;
 	struct edit_list *edits = &r->out->edits;
+	bool record_route = wants_record_route(r);
 	char *p = edits->text;
+	struct tokens tokens;
 
-	p = put_via(r, p);
-	if (wants_record_route(r))
-		p = put_record_route(r, p);
+	make_tokens(r, record_route, &tokens);
+	p = put_via(r, &tokens, p);
+	if (record_route)
+		p = put_record_route(r, &tokens, p);
 	else if (msg->method == SIP_REGISTER && r->to_backend && r->service->flags & SERVICE_PATH)
 		p = put_path(r, p);
 	if (msg->max_forwards < 0)

@@ -177,38 +177,46 @@ static inline uint64_t branch_tag(const struct snapshot_key *key, const struct b
 	return siphash_end(&s, branch.ptr, branch.len, before, 2, 4);
 }
 
+unsigned int branch_token_sign(const struct snapshot_key *key, const struct branch_token *token,
+	uint64_t tag, char out[TOKEN_TEXT_MAX])
+{
+	const uint64_t words[WORDS_MAX] = {branch_bits(token) << 16 | tag >> 48, tag << 16};
+
+	memcpy(out, COOKIE, COOKIE_LEN);
+	out[COOKIE_LEN] = KIND_BRANCH;
+	out[COOKIE_LEN + 1] = key->id;
+	put_groups(out + COOKIE_LEN + 2, words, BRANCH_GROUPS);
+	return COOKIE_LEN + 2 + 8 * BRANCH_GROUPS;
+}
+
+static __attribute__((noinline)) unsigned int branch_token_format_2543(
+	const struct snapshot_key *key, const struct branch_token *token, const struct sip_msg *msg,
+	const struct sip_via *via, const struct endpoint *target, char out[TOKEN_TEXT_MAX])
+{
+	struct siphash s = siphash_begin(key->key);
+	uint64_t uri_hash =
+		siphash_end(&s, msg->buf + msg->request_uri.off, msg->request_uri.len, 0, 2, 4) >>
+		32;
+	uint64_t tag = branch_tag_2543(key, token, msg, via, target, uri_hash);
+	const uint64_t words[WORDS_MAX] = {
+		branch_bits(token) << 16 | tag >> 48, tag << 16 | uri_hash >> 16, uri_hash << 48};
+
+	memcpy(out, COOKIE, COOKIE_LEN);
+	out[COOKIE_LEN] = KIND_BRANCH_2543;
+	out[COOKIE_LEN + 1] = key->id;
+	put_groups(out + COOKIE_LEN + 2, words, BRANCH_2543_GROUPS);
+	return COOKIE_LEN + 2 + 8 * BRANCH_2543_GROUPS;
+}
+
 unsigned int branch_token_format(const struct snapshot_key *key, const struct branch_token *token,
 	const struct sip_msg *msg, const struct sip_via *via, const struct endpoint *target,
 	char out[TOKEN_TEXT_MAX])
 {
 	struct strv branch = sip_strv(msg, via->branch);
-	bool cookie = has_cookie(branch);
-	uint64_t words[WORDS_MAX] = {0}, tag, uri_hash = 0;
 
-	memcpy(out, COOKIE, COOKIE_LEN);
-	out[COOKIE_LEN + 1] = key->id;
-	if (cookie) {
-		tag = branch_tag(key, token, branch, target);
-	} else {
-		struct siphash s = siphash_begin(key->key);
-
-		uri_hash = siphash_end(&s, msg->buf + msg->request_uri.off, msg->request_uri.len, 0,
-				   2, 4) >>
-			32;
-		tag = branch_tag_2543(key, token, msg, via, target, uri_hash);
-	}
-	words[0] = branch_bits(token) << 16 | tag >> 48;
-	words[1] = tag << 16;
-	if (cookie) {
-		out[COOKIE_LEN] = KIND_BRANCH;
-		put_groups(out + COOKIE_LEN + 2, words, BRANCH_GROUPS);
-		return COOKIE_LEN + 2 + 8 * BRANCH_GROUPS;
-	}
-	words[1] |= uri_hash >> 16;
-	words[2] = uri_hash << 48;
-	out[COOKIE_LEN] = KIND_BRANCH_2543;
-	put_groups(out + COOKIE_LEN + 2, words, BRANCH_2543_GROUPS);
-	return COOKIE_LEN + 2 + 8 * BRANCH_2543_GROUPS;
+	if (!has_cookie(branch))
+		return branch_token_format_2543(key, token, msg, via, target, out);
+	return branch_token_sign(key, token, branch_tag(key, token, branch, target), out);
 }
 
 enum token_error branch_token_verify(const struct snapshot *snap, struct strv branch,
@@ -271,10 +279,9 @@ static inline uint64_t route_tag(
 	return siphash_end(&s, NULL, 0, before + 8, 2, 4);
 }
 
-unsigned int route_token_format(const struct snapshot_key *key, const struct route_token *token,
-	uint64_t call_digest, char out[TOKEN_TEXT_MAX])
+unsigned int route_token_sign(const struct snapshot_key *key, const struct route_token *token,
+	uint64_t tag, char out[TOKEN_TEXT_MAX])
 {
-	uint64_t tag = route_tag(key, token, call_digest);
 	uint64_t words[WORDS_MAX] = {route_bits(token)};
 	uint64_t port = (uint64_t)token->flow.port << 48;
 
@@ -293,6 +300,39 @@ unsigned int route_token_format(const struct snapshot_key *key, const struct rou
 	out[0] = KIND_ROUTE_4;
 	put_groups(out + 2, words, ROUTE_4_GROUPS);
 	return 2 + 8 * ROUTE_4_GROUPS;
+}
+
+unsigned int route_token_format(const struct snapshot_key *key, const struct route_token *token,
+	uint64_t call_digest, char out[TOKEN_TEXT_MAX])
+{
+	return route_token_sign(key, token, route_tag(key, token, call_digest), out);
+}
+
+bool token_tags(const struct snapshot_key *key, const struct token_pair *pair, uint64_t tags[2])
+{
+	const struct endpoint *flow = &pair->route->flow;
+	struct siphash branch, route;
+
+	if (!has_cookie(pair->sender_branch) || pair->target->ip.family != 4 ||
+		flow->ip.family != 4)
+		return false;
+	branch = route = siphash_begin(key->key);
+	siphash_word(&branch, branch_bits(pair->branch), 2);
+	siphash_word(&route, route_bits(pair->route), 2);
+	siphash_word(&branch,
+		(uint64_t)KIND_BRANCH << 56 | (uint64_t)pair->target->port << 32 |
+			ipv4_bits(&pair->target->ip),
+		2);
+	siphash_word(&route,
+		(uint64_t)KIND_ROUTE_4 << 56 | (uint64_t)flow->port << 32 | ipv4_bits(&flow->ip),
+		2);
+	// The cookie and more: at least eight octets.
+	siphash_word(&branch, siphash_load(pair->sender_branch.ptr), 2);
+	siphash_word(&route, pair->call_digest, 2);
+	tags[1] = siphash_end(&route, NULL, 0, 24, 2, 4);
+	tags[0] = siphash_end(
+		&branch, pair->sender_branch.ptr + 8, pair->sender_branch.len - 8, 24, 2, 4);
+	return true;
 }
 
 enum token_error route_token_verify(const struct snapshot *snap, struct strv user,

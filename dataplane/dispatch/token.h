@@ -12,14 +12,19 @@
 
 #define TOKEN_TEXT_MAX 80
 
-enum token_error { TOKEN_OK, TOKEN_ABSENT, TOKEN_UNKNOWN_KEY, TOKEN_FORGED };
+enum token_error {
+	TOKEN_OK,
+	TOKEN_ABSENT,
+	TOKEN_UNKNOWN_KEY,
+	TOKEN_FORGED
+};
 
-// Via branch: "z9hG4bK", kind, key id, listener id, backend id, tag. The tag covers what is the same in
-// every retransmission, the CANCEL and the ACK of a non-2xx, and what the response brings back:
-// the sender's branch (without magic cookie: its sent-by, branch, From tag, Call-ID, CSeq number),
-// the address and port that the response must go to, listener and backend. A sender without the
-// magic cookie also gets 32 bits of its Request-URI in it: its branch alone does not tell two
-// transactions apart (16.11).
+// Via branch: "z9hG4bK", kind, key id, listener id, backend id, tag. The tag covers what is the
+// same in every retransmission, the CANCEL and the ACK of a non-2xx, and what the response brings
+// back: the sender's branch (without magic cookie: its sent-by, branch, From tag, Call-ID, CSeq
+// number), the address and port that the response must go to, listener and backend. A sender
+// without the magic cookie also gets 32 bits of its Request-URI in it: its branch alone does not
+// tell two transactions apart (16.11).
 struct branch_token {
 	uint16_t listener_id; // the listener that the request came to
 	uint32_t backend_id; // 0: a request from a backend to somebody else
@@ -39,13 +44,23 @@ struct path_token {
 	struct endpoint flow;
 };
 
+// What two tokens of one request are made of.
+struct token_pair {
+	const struct branch_token *branch;
+	const struct route_token *route;
+	struct strv sender_branch;
+	const struct endpoint *target;
+	uint64_t call_digest;
+};
+
 // Write a token; out is not NUL-terminated. Returns the length.
 // `target` is where the response goes: the source address with the rport or sent-by port.
 // `msg` is the request as received, `via` its (sender's) top Via.
 unsigned int branch_token_format(const struct snapshot_key *key, const struct branch_token *token,
 	const struct sip_msg *msg, const struct sip_via *via, const struct endpoint *target,
 	char out[TOKEN_TEXT_MAX]);
-// `branch` is our Via's, `next` the Via below it in the response `msg`, `target` what follows from next.
+// `branch` is our Via's, `next` the Via below it in the response `msg`, `target` what follows from
+// next.
 enum token_error branch_token_verify(const struct snapshot *snap, struct strv branch,
 	const struct sip_msg *msg, const struct sip_via *next, const struct endpoint *target,
 	struct branch_token *token);
@@ -53,18 +68,26 @@ enum token_error branch_token_verify(const struct snapshot *snap, struct strv br
 // `call_digest` is snapshot_call_digest() of the dialog's Call-ID.
 unsigned int route_token_format(const struct snapshot_key *key, const struct route_token *token,
 	uint64_t call_digest, char out[TOKEN_TEXT_MAX]);
+// The tags of a branch and a route token at once: two hashes side by side take little longer than
+// one. For senders with the magic cookie and IPv4 on both sides; returns false for others. *_sign
+// then write the tokens that *_format would.
+bool token_tags(const struct snapshot_key *key, const struct token_pair *pair, uint64_t tags[2]);
+unsigned int branch_token_sign(const struct snapshot_key *key, const struct branch_token *token,
+	uint64_t tag, char out[TOKEN_TEXT_MAX]);
+unsigned int route_token_sign(const struct snapshot_key *key, const struct route_token *token,
+	uint64_t tag, char out[TOKEN_TEXT_MAX]);
 enum token_error route_token_verify(const struct snapshot *snap, struct strv user,
 	uint64_t call_digest, struct route_token *token);
 
-unsigned int path_token_format(const struct snapshot_key *key, const struct path_token *token,
-	char out[TOKEN_TEXT_MAX]);
-enum token_error path_token_verify(const struct snapshot *snap, struct strv user,
-	struct path_token *token);
+unsigned int path_token_format(
+	const struct snapshot_key *key, const struct path_token *token, char out[TOKEN_TEXT_MAX]);
+enum token_error path_token_verify(
+	const struct snapshot *snap, struct strv user, struct path_token *token);
 
 // Branch of a health probe, formatted by control, recognised by decide_response().
-unsigned int probe_token_format(const struct snapshot_key *key, uint64_t probe_id,
-	char out[TOKEN_TEXT_MAX]);
-enum token_error probe_token_verify(const struct snapshot *snap, struct strv branch,
-	uint64_t *probe_id);
+unsigned int probe_token_format(
+	const struct snapshot_key *key, uint64_t probe_id, char out[TOKEN_TEXT_MAX]);
+enum token_error probe_token_verify(
+	const struct snapshot *snap, struct strv branch, uint64_t *probe_id);
 
 #endif
