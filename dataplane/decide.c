@@ -93,26 +93,37 @@ static bool finish(struct worker *w, struct pkt *pkt)
 	}
 }
 
-// Returns false when the packet waits for a name, or was dropped.
-static bool decide_one(struct worker *w, const struct decide_ctx *ctx, struct pkt *pkt)
+// Gives decide() its input, and the caches a start on what it will look up: a row of a table of
+// megabytes, a bucket of the transaction cache. Returns false when the packet was dropped.
+static bool prepare(struct worker *w, const struct decide_ctx *ctx, struct pkt *pkt)
 {
-	struct decide_in in = {
+	if (unlikely(!admit(w, pkt)))
+		return false;
+	pkt->in = (struct decide_in){
 		.msg = &pkt->msg,
 		.source = pkt->source,
 		.listener = pkt->listener,
 		.resolved = pkt->again ? &pkt->resolved : NULL,
 	};
+	if (likely(pkt->reason == SIP_OK))
+		decide_prefetch(ctx, &pkt->in);
+	return true;
+}
 
+// Returns false when the packet waits for a name, or was dropped.
+static bool decide_one(struct worker *w, const struct decide_ctx *ctx, struct pkt *pkt)
+{
 	if (unlikely(pkt->reason != SIP_OK)) {
-		decide_unparsable(ctx, &in, (enum sip_reason)pkt->reason, &pkt->decision);
+		decide_unparsable(ctx, &pkt->in, (enum sip_reason)pkt->reason, &pkt->decision);
+		event_reject(w, pkt);
 		return true;
 	}
-	decide(ctx, &in, &pkt->decision);
+	decide(ctx, &pkt->in, &pkt->decision);
 	if (unlikely(pkt->decision.action == ACTION_RESOLVE) && !pkt->again) {
 		if (!resolve_name(w, pkt))
 			return false;
-		in.resolved = &pkt->resolved;
-		decide(ctx, &in, &pkt->decision);
+		pkt->in.resolved = &pkt->resolved;
+		decide(ctx, &pkt->in, &pkt->decision);
 	}
 	return true;
 }
@@ -126,16 +137,18 @@ uint16_t decide_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 		.bindings = w->bindings,
 		.now_ms = w->now_ms,
 	};
-	uint16_t nb_kept = 0;
+	uint16_t nb_prepared = 0, nb_kept = 0;
 
-	for (uint16_t i = 0; i < nb; i++) {
+	for (uint16_t i = 0; i < nb; i++)
+		if (prepare(w, &ctx, pkts[i]))
+			pkts[nb_prepared++] = pkts[i];
+
+	for (uint16_t i = 0; i < nb_prepared; i++) {
 		struct pkt *pkt = pkts[i];
 
-		if (unlikely(!admit(w, pkt)) || unlikely(!decide_one(w, &ctx, pkt)))
+		if (unlikely(!decide_one(w, &ctx, pkt)))
 			continue;
 		count(w, pkt);
-		if (unlikely(pkt->reason != SIP_OK))
-			event_reject(w, pkt);
 		if (unlikely(trace_is_on(w)))
 			trace_received(w, pkt);
 		if (finish(w, pkt))

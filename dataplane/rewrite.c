@@ -48,16 +48,11 @@ static bool reply(struct worker *w, struct pkt *pkt)
 		.bits = &w->published->bits,
 		.now_ms = w->now_ms,
 	};
-	const struct decide_in in = {
-		.msg = &pkt->msg,
-		.source = pkt->source,
-		.listener = pkt->listener,
-	};
 	struct rte_mbuf *m = worker_alloc(w, pkt->m->data_len + REPLY_GROWTH_MAX);
 	int len = -ENOMEM;
 
 	if (m != NULL)
-		len = reply_build(&ctx, &in, &pkt->decision, rte_pktmbuf_mtod(m, char *),
+		len = reply_build(&ctx, &pkt->in, &pkt->decision, rte_pktmbuf_mtod(m, char *),
 			rte_pktmbuf_tailroom(m));
 	if (len < 0) {
 		rte_pktmbuf_free(m);

@@ -41,6 +41,7 @@ struct pkt {
 	bool again; // it waited for a name, and `resolved` says where that leads
 	struct endpoint source;
 	struct endpoint resolved; // family 0: nowhere
+	struct decide_in in; // set by the decide stage, for it and the rewrite stage
 	struct sip_msg msg;
 	struct decision decision;
 };
