@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/admin_command.h"
 #include "control/bits.h"
+#include "control/retired.h"
 
 #include <string.h>
 
@@ -57,6 +58,15 @@ static double prev_window_s(const struct control *control, const struct service 
 	return entry->prev_table.nb == 0 || left < 0 ? 0 : (double)left / 1000;
 }
 
+static json_t *retired_json(const struct service *service)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < service->nb_retired; i++)
+		json_array_append_new(list, json_string(service->retired[i].name));
+	return list;
+}
+
 static json_t *service_json(const struct control *control, const struct service *service)
 {
 	const struct config_service *config = service->config;
@@ -64,14 +74,15 @@ static json_t *service_json(const struct control *control, const struct service 
 
 	control_service_counters(control, service, &counters);
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:o, s:f, s:I, s:I, s:I, s:I, s:I}",
+		"{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:o, s:o, s:f, s:I, s:I, s:I, s:I, s:I}",
 		"name", service->name, "mode", "proxy", "hash", hash_name(config->hash.key),
 		"register_hash", hash_name(config->hash.register_key), "affinity",
 		config->affinity == CONFIG_AFFINITY_REGISTRATION ? "registration" : "call-id",
 		"listeners", listeners_json(config), "backends", (int)service->nb_backends,
-		"usable", (int)bits_nb_usable(service), "table_hash",
-		admin_hash(service->table_hash), "prev_window_s", prev_window_s(control, service),
-		"requests", (json_int_t)sum(counters.requests, SIP_METHODS), "responses",
+		"usable", (int)bits_nb_usable(service), "retired", retired_json(service),
+		"table_hash", admin_hash(service->table_hash), "prev_window_s",
+		prev_window_s(control, service), "requests",
+		(json_int_t)sum(counters.requests, SIP_METHODS), "responses",
 		(json_int_t)sum(counters.responses, 8), "replies",
 		(json_int_t)sum(counters.replies, 8), "drops",
 		(json_int_t)sum(counters.drops, DROP_REASONS), "parse_errors",
