@@ -145,15 +145,15 @@ static void free_view(struct view *view)
 // "service/backend=u service/backend=d ..."
 static char *format_view(const struct view *view)
 {
-	char *text = malloc(view->nb * (size_t)(CLUSTER_PATH_MAX + 3) + 1);
-	size_t len = 0;
+	size_t size = view->nb * (size_t)(CLUSTER_PATH_MAX + 3) + 1, len = 0;
+	char *text = malloc(size);
 
 	if (text == NULL)
 		return NULL;
+	text[0] = '\0';
 	for (uint32_t i = 0; i < view->nb; i++)
-		len += (size_t)sprintf(text + len, "%s%s=%c", i > 0 ? " " : "",
+		len += (size_t)snprintf(text + len, size - len, "%s%s=%c", i > 0 ? " " : "",
 			view->entries[i].path, letters[view->entries[i].state]);
-	text[len] = '\0';
 	return text;
 }
 
