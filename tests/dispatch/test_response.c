@@ -66,7 +66,7 @@ START_TEST(rfc3261_7_3_1_vias_on_one_line)
 	char line[1024];
 
 	snprintf(line, sizeof(line), "v: %.*s ,\r\n %s", (int)strcspn(via, "\r") - 5, via + 5,
-		STAMPED_VIA + 5);
+		&(STAMPED_VIA)[5]);
 	respond(line, backend, VIP4);
 	ck_action(&lab, ACTION_FORWARD);
 	ck_to(&lab, CALLER);
@@ -82,7 +82,7 @@ START_TEST(rfc3261_7_3_1_vias_on_one_line_and_another)
 	char line[1024];
 
 	snprintf(line, sizeof(line), "%.*s, %sVia: SIP/2.0/UDP 192.0.2.3;branch=z9hG4bKfirst\n",
-		(int)strcspn(via, "\r"), via, STAMPED_VIA + 5);
+		(int)strcspn(via, "\r"), via, &(STAMPED_VIA)[5]);
 	respond(line, backend, VIP4);
 	ck_action(&lab, ACTION_FORWARD);
 	ck_to(&lab, CALLER);
