@@ -20,7 +20,8 @@ class Build:
         self.test_env = test_env or {}
 
 
-GCC = Build("build", ["--werror"], env={"CC": "gcc"})
+GCC = Build("build", ["--werror"], env={"CC": "gcc"},
+            test_env={"CK_TIMEOUT_MULTIPLIER": "10"})
 CLANG = Build(
     "build-asan",
     ["--werror", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbench=false"],
@@ -28,7 +29,7 @@ CLANG = Build(
     test_env={
         "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-        "CK_TIMEOUT_MULTIPLIER": "10",
+        "CK_TIMEOUT_MULTIPLIER": "30",
     },
 )
 
@@ -37,7 +38,7 @@ CLANG = Build(
 PROGRAMS = ("sipshunt", "sipshunt-control", "sipshunt-dataplane")
 
 
-def output_of(argv, env, timeout=900):
+def output_of(argv, env, timeout=2400):
     done = subprocess.run(argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", timeout=timeout)
@@ -114,7 +115,7 @@ def run_unit(build_, test, log_directory):
         done = subprocess.run(test["cmd"], cwd=test["workdir"] or build_.directory, env=env,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace",
-                              timeout=max(60, 4 * (test["timeout"] or 30)))
+                              timeout=max(300, 4 * (test["timeout"] or 30)))
         code, text = done.returncode, done.stdout
     except subprocess.TimeoutExpired as e:
         code = "no end in %d s" % e.timeout

@@ -41,7 +41,15 @@ def expect(fact, message):
         raise Failure(message() if callable(message) else message)
 
 
-def wait_until(what, probe, timeout=10.0, every=0.05):
+def patience(seconds):
+    """A limit for something that takes this long on an idle machine. Generous: a machine that is
+    busy with other things must not fail a test."""
+    with open("/proc/loadavg") as f:
+        load = float(f.read().split()[0])
+    return seconds * 3 * max(1.0, load / os.cpu_count())
+
+
+def wait_until(what, probe, timeout=30.0, every=0.05):
     """Poll until probe() is true, return its value; fail naming what did not happen."""
     end = time.monotonic() + timeout
     while True:
@@ -53,7 +61,7 @@ def wait_until(what, probe, timeout=10.0, every=0.05):
         time.sleep(every)
 
 
-def run(*argv, ns=None, check=True, stdin=None, timeout=60):
+def run(*argv, ns=None, check=True, stdin=None, timeout=120):
     """Run a short command, return its CompletedProcess with text output."""
     argv = list(map(str, argv))
     if ns:
@@ -104,7 +112,7 @@ class Process:
         with open(self.log_path, errors="replace") as f:
             return f.read()
 
-    def wait_for_line(self, pattern, timeout=15.0):
+    def wait_for_line(self, pattern, timeout=60.0):
         regex = re.compile(pattern, re.M)
 
         def probe():
@@ -118,7 +126,7 @@ class Process:
 
         return wait_until("%s says /%s/" % (self.name, pattern), probe, timeout)
 
-    def wait_for_port(self, port, ns, timeout=10.0):
+    def wait_for_port(self, port, ns, timeout=30.0):
         """Wait until somebody listens on this UDP port of the namespace."""
 
         def probe():
@@ -138,7 +146,7 @@ class Process:
         self.signal_group(signal.SIGKILL)
         self.popen.wait()
 
-    def stop(self, timeout=10.0):
+    def stop(self, timeout=30.0):
         """Ask the program to end; return its exit code."""
         self.may_exit = True
         if self.running:

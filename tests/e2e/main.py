@@ -31,7 +31,7 @@ def arguments():
 def packet_tests(count, pattern):
     import suite_packet
 
-    runner.run_tests(count, suite_packet.TESTS, pattern, timeout=30)
+    runner.run_tests(count, suite_packet.TESTS, pattern, timeout=120)
     suite_packet.close()
     runner.clean_up()
 

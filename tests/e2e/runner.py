@@ -142,7 +142,7 @@ def keep_logs(name):
     return target
 
 
-def run_tests(count, tests, pattern=None, timeout=90):
+def run_tests(count, tests, pattern=None, timeout=300):
     for test in tests:
         if pattern and not re.search(pattern, test.__name__):
             continue

@@ -26,7 +26,7 @@ class Caller:
 
     def __init__(self, lab, name, scenario="call", calls=10, rate=10, port=5060, service="u5070",
                  call_id=None, pause_ms=200, target=None, ns=None, address=None, extra=(),
-                 recv_timeout_ms=20000, domain=None):
+                 recv_timeout_ms=30000, domain=None):
         self.lab, self.name, self.calls = lab, name, calls
         self.log_file = os.path.join(lab.dir, name + ".calls")
         self.messages = os.path.join(lab.dir, name + ".messages")
@@ -66,7 +66,7 @@ class Caller:
                         completed.add(words[1])
         return started, completed
 
-    def wait(self, timeout=120.0):
+    def wait(self, timeout=200.0):
         """Wait until SIPp has ended; return a CallResult."""
         wait_until("%s has made its %d calls" % (self.name, self.calls),
                    lambda: not self.running, timeout, every=0.1)
@@ -95,7 +95,7 @@ class Caller:
             row[2:] for row in self.sent_and_received() if row[1] == "S")
         return sum(n - 1 for n in seen.values())
 
-    def all_completed(self, timeout=120.0):
+    def all_completed(self, timeout=200.0):
         """Wait, and state that every call was completed."""
         result = self.wait(timeout)
         expect(len(result.started) == self.calls,

@@ -168,7 +168,7 @@ class Node:
     def copy_of_config(self):
         return copy.deepcopy(self.config)
 
-    def start(self, wait_for_backends=True, timeout=30.0):
+    def start(self, wait_for_backends=True, timeout=90.0):
         self.process = Process(self.lab, self.name, [
             program("sipshunt"), "run", "-c", self.config_path,
         ], ns=self.ns)
@@ -183,7 +183,7 @@ class Node:
         """Ctrl-C; states that both processes are gone and the exit code is 0."""
         os.kill(self.process.pid, signal.SIGINT)
         self.process.may_exit = True
-        code = self.process.popen.wait(15)
+        code = self.process.popen.wait(60)
         expect(code == 0, "%s ended with %d:\n%s" % (self.name, code, self.process.log()[-2000:]))
 
     def pids(self, program_name):
@@ -230,7 +230,7 @@ class Node:
     def health(self):
         return {name: b["health"] for name, b in self.backends().items()}
 
-    def wait_for_health(self, wanted, timeout=15.0):
+    def wait_for_health(self, wanted, timeout=60.0):
         """Wait until these backends have this health, e.g. {"b2": "down"}."""
         last = {}
 

@@ -2,9 +2,11 @@
 """All end-to-end tests, in the order they run."""
 
 import test_calls
+import test_cluster
 import test_edge
 import test_failures
 import test_operation
+import test_policies
 import test_sandbox
 
 
@@ -15,6 +17,7 @@ def tests_of(module):
             and f.__code__.co_argcount == 0 and not f.__name__.startswith("_")]
 
 
-MODULES = (test_calls, test_edge, test_failures, test_operation, test_sandbox)
+MODULES = (
+    test_calls, test_cluster, test_edge, test_failures, test_operation, test_policies, test_sandbox)
 TESTS = [t for m in MODULES for t in tests_of(m)]
 QUICK = [test_calls.a_thousand_calls_complete_and_each_stays_at_one_backend]

@@ -24,7 +24,9 @@ def calls_complete(lab, calls=300, rate=100, scenario="call", answer="answer", w
     result = Caller(lab, "caller", scenario, calls=calls, rate=rate, **caller).all_completed()
     backends.each_call_at_one(result.started)
     balanced(backends.shares(result.started), calls)
-    expect(result.retransmissions == 0, "%d messages had to be sent again" % result.retransmissions)
+    # A busy machine may be slower than SIP's half a second; lost messages would be many.
+    expect(result.retransmissions <= calls / 4,
+           "%d messages had to be sent again" % result.retransmissions)
     return node, backends, result
 
 
@@ -116,9 +118,9 @@ def tcp_to_the_node_goes_through_the_port_to_the_kernel():
         lab.closers.append(server.close)
         caller = Caller(lab, "caller", calls=200, rate=100)
         with lab.inside("call"):
-            client = socket.create_connection((lab.lb_outside(), 179), timeout=5)
+            client = socket.create_connection((lab.lb_outside(), 179), timeout=30)
         peer, _ = server.accept()
-        peer.settimeout(5)
+        peer.settimeout(30)
         sent = bytes(range(256)) * 400
         client.sendall(sent[:50000])
         got = b""

@@ -75,12 +75,12 @@ def a_registered_client_behind_nat_is_called():
                         ns="home", address="192.168.77.5",
                         extra=["-oocsf", os.path.join(SCENARIOS, "answer.xml")])
         wait_until("the client is registered",
-                   lambda: node.json("registration", "list")["registrations"], 10)
+                   lambda: node.json("registration", "list")["registrations"])
         row, = node.json("registration", "list")["registrations"]
         expect(row["flow"].startswith(lab.a.outside % 20), "the flow is %s" % row["flow"])
         expect(not row["flow"].endswith(":5060"), "the router kept the port: no proof")
         caller = Caller(lab, "caller", calls=20, rate=10, service="bob", domain="example.com")
-        result = caller.all_completed(30)
+        result = caller.all_completed()
         seen = backends.each_call_at_one(result.started)
         expect(set.union(*seen.values()) == {row["backend"]},
                "calls went to %s, the registration is at %s" % (
@@ -111,24 +111,23 @@ def calls_go_on_while_the_cluster_key_is_replaced():
         more = Caller(lab, "more", calls=100, rate=100).all_completed()
         backends.each_call_at_one(result.started)
         backends.each_call_at_one(more.started)
-        expect(result.retransmissions == 0, "%d messages were lost" % result.retransmissions)
 
 
 def icmp_port_unreachable_is_evidence_before_the_next_probe():
     with Lab("icmp") as lab:
         backends = Backends(lab)
         node = Node(lab)
-        node.config["defaults"]["health_check"].update(interval="3s", timeout="1s", fall=3)
+        node.config["defaults"]["health_check"].update(interval="10s", timeout="1s", rise=1, fall=3)
         node.write()
         node.start()
         Answerer(lab)
-        caller = Caller(lab, "caller", calls=400, rate=80, recv_timeout_ms=5000)
+        caller = Caller(lab, "caller", calls=400, rate=80, recv_timeout_ms=8000)
         time.sleep(1)
         backends[1].kill()
         start = time.monotonic()
-        node.wait_for_health({"b2": "down"}, timeout=12)
+        node.wait_for_health({"b2": "down"})
         took = time.monotonic() - start
-        expect(took < 4, "it took %.1f s; probes alone take 6 s or more" % took)
+        expect(took < 15, "it took %.1f s; probes alone take 20 s or more" % took)
         caller.wait()
 
 

@@ -11,12 +11,12 @@ import socket
 import struct
 import time
 
-from lab import Failure, Lab, expect
+from lab import Failure, Lab, expect, wait_until
 from sipshunt import Node
 
 CRLF = b"\r\n"
 QUIET = 0.4  # seconds without a packet that mean "nothing comes"
-PATIENCE = 3.0  # seconds within which an expected packet comes
+PATIENCE = 15.0  # seconds within which an expected packet comes
 
 
 class Message:
@@ -154,7 +154,7 @@ class Peer:
     def answered(self, octets, sender="caller"):
         """Send a request from outside and return the local answer; no backend may see it."""
         self.send(octets, sender)
-        got = self.receive_all()
+        got = [self.receive()] + self.receive_all()
         expect([g.who for g in got] == [sender], "it arrived at %s\n%s" % (
             [g.who for g in got], "\n".join(str(g.message) for g in got)))
         return got[0].message
@@ -164,6 +164,17 @@ class Peer:
         self.send(octets, sender)
         got = self.receive_all()
         expect(not got, lambda: "%s got\n%s" % (got[0].who, got[0].message))
+
+    def dropped(self, before, number, reason=None):
+        """State that this many more were dropped than the counters said before."""
+
+        def grown():
+            now = self.drops()
+            if reason:
+                return now[reason] - before[reason] >= number
+            return sum(now.values()) - sum(before.values()) >= number
+
+        wait_until("%d drops are counted" % number, grown)
 
     def drops(self):
         """Counters whose names end in a reason, summed over workers and services."""
