@@ -238,6 +238,7 @@ static struct service *make_service(
 			if (backend == NULL)
 				goto free_all;
 			backend->index = SNAPSHOT_NONE;
+			backend->is_late = control->config != NULL;
 			backend->health.since_ms = control_wall_ms();
 			snprintf(backend->name, sizeof(backend->name), "%s",
 				config->backends[i].name);

@@ -8,6 +8,7 @@
 #include "control/probe_listener.h"
 #include "control/probe_message.h"
 #include "control/publisher.h"
+#include "control/slow_start.h"
 #include "control/state_file.h"
 
 #include <errno.h>
@@ -102,6 +103,11 @@ void health_update(struct health *health, struct backend *backend)
 	h->since_ms = control_wall_ms();
 	if (health_is_usable(before) != health_is_usable(after)) {
 		h->nb_changes++;
+		if (health_is_usable(after)) {
+			slow_start_begin(backend, before, control_now_ms());
+			if (backend->slow_start_ms != 0)
+				publisher_request(health->control->publisher);
+		}
 		LOG(NOTICE, "%s/%s is %s, was %s (last probe: %s%s)", backend->service->name,
 			backend->name, health_state_name(after), health_state_name(before),
 			probe_result_name(h->last_result),

@@ -8,6 +8,7 @@
 #include "control/log.h"
 #include "control/netlink.h"
 #include "control/retired.h"
+#include "control/slow_start.h"
 #include "control/snapshot_make.h"
 #include "control/table_moves.h"
 
@@ -25,7 +26,7 @@
 
 LOG_TOPIC("snapshot");
 
-#define SWEEP_S 10 // between two looks for backends that are done
+#define SWEEP_S 1 // between two looks for weights that grow and backends that are done
 #define RETRY_MS 1000 // after a snapshot that was refused or could not be built
 
 enum phase {
@@ -418,8 +419,10 @@ static void on_built(evutil_socket_t fd, short what, void *arg)
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct publisher *publisher = arg;
+	int64_t now = control_now_ms();
+	bool changed = slow_start_step(publisher->control, now);
 
-	if (retired_sweep(publisher->control, control_now_ms()) > 0)
+	if (retired_sweep(publisher->control, now) > 0 || changed)
 		publisher_request(publisher);
 }
 
