@@ -697,8 +697,12 @@ again:
 	if (unlikely(nb < 0)) {
 		careful = true;
 		nb = careful_index(msg, buf, len, &fault);
-		if (nb < 0)
+		if (nb < 0) {
+			// A Status-Line was taken before its end was seen; perhaps it has none.
+			if (start.reason == SIP_OK)
+				(void)sip_start_line(msg, buf, len, &start, &end);
 			return sip_reject(msg, start.reason ? start : fault, false);
+		}
 	}
 	msg->nb_hdrs = (uint8_t)nb;
 	msg->start_end = msg->hdr_line[0];
