@@ -84,6 +84,10 @@ static enum verdict judge(struct worker *w, struct pkt *pkt, struct frame *f)
 			return VERDICT_BAD_CHECKSUM;
 	}
 	if (f->is_fragment) {
+		// Of UDP only: anything else is the kernel's, and what comes out of the reassembly
+		// must not be a fragment once more.
+		if (f->proto != IPPROTO_UDP)
+			return VERDICT_PUNT;
 		if (w->published == NULL)
 			return VERDICT_NOT_READY;
 		if (!published_owns(w->published, &f->dst))
@@ -94,7 +98,7 @@ static enum verdict judge(struct worker *w, struct pkt *pkt, struct frame *f)
 	if (f->proto == IPPROTO_UDP)
 		return check_udp(w, pkt, f);
 	if (f->proto == IPPROTO_ICMP || f->proto == IPPROTO_ICMPV6)
-		event_icmp(w, rte_pktmbuf_mtod_offset(m, const void *, f->l4_off), f->l4_len,
+		event_icmp(w, pkt, rte_pktmbuf_mtod_offset(m, const void *, f->l4_off), f->l4_len,
 			f->family);
 	return VERDICT_PUNT;
 }

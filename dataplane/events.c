@@ -3,6 +3,7 @@
 
 #include "dataplane/icmp.h"
 #include "dataplane/pmtu.h"
+#include "dataplane/route.h"
 
 #include <time.h>
 
@@ -96,7 +97,10 @@ void event_binding(struct worker *w, const struct pkt *pkt)
 	unsigned int nb = 0;
 	bool bad;
 
+	// Of a registrar of ours only: whom a backend registers with elsewhere tells us nothing,
+	// and could name an AoR that is not his.
 	if (pkt->decision.backend == SNAPSHOT_NONE || i < 0 ||
+		snapshot_find_backend_addr(w->published->snap, &pkt->source) == SNAPSHOT_NONE ||
 		sip_name_addr_parse(msg, sip_hdr_value(msg, (unsigned int)i), &to) != 0 ||
 		sip_uri_parse(msg, to.uri, &aor) != 0 || !aor.is_sip)
 		return;
@@ -156,8 +160,10 @@ void event_reject(struct worker *w, const struct pkt *pkt)
 	ipc_ring_push(w->events);
 }
 
-void event_icmp(struct worker *w, const void *data, uint32_t len, uint8_t family)
+void event_icmp(
+	struct worker *w, const struct pkt *pkt, const void *data, uint32_t len, uint8_t family)
 {
+	const struct snapshot_route *route;
 	const struct snapshot *snap;
 	struct icmp_error error;
 	struct ipc_event *event;
@@ -166,8 +172,11 @@ void event_icmp(struct worker *w, const void *data, uint32_t len, uint8_t family
 	if (w->published == NULL || icmp_error_read(data, len, family, &error) != 0)
 		return;
 	snap = w->published->snap;
-	// Only about what we may have sent: anybody can write an ICMP error.
-	if (snapshot_find_listener(snap, &error.sent_from) == SNAPSHOT_NONE)
+	// Only about what we may have sent, and from the side that it went to: anybody can write an
+	// ICMP error, and the other side must not talk a backend down.
+	route = route_find(w->published->routes, &error.sent_to.ip);
+	if (snapshot_find_listener(snap, &error.sent_from) == SNAPSHOT_NONE || route == NULL ||
+		route->port != pkt->port)
 		return;
 	if (error.kind == ICMP_ERROR_TOO_BIG) {
 		pmtu_learn(w->pmtus, &error.sent_to.ip, error.mtu, w->now_ms);

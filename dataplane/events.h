@@ -13,8 +13,9 @@ void event_probe(struct worker *w, const struct pkt *pkt);
 // A sample of the refused messages, no more than a few a second.
 void event_reject(struct worker *w, const struct pkt *pkt);
 // An ICMP message on its way to the kernel: if it is an error about a packet of ours to a backend,
-// it is evidence (RFC 3261 section 18.4).
-void event_icmp(struct worker *w, const void *data, uint32_t len, uint8_t family);
+// it is evidence (RFC 3261 section 18.4). Of pkt only the port counts that it came in on.
+void event_icmp(
+	struct worker *w, const struct pkt *pkt, const void *data, uint32_t len, uint8_t family);
 // A next hop without a known Ethernet address.
 void event_neighbour(struct worker *w, uint16_t port, const struct ip_addr *ip);
 

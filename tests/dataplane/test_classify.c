@@ -237,8 +237,26 @@ static void fragment_of_another(void)
 	bed_fix_ip(&in);
 }
 
-static void (*const kernels[])(void) = {
-	another_port, another_address, tcp, another_mac, arp, fragment_of_another};
+static void fragment_of_ping(void)
+{
+	ip4()->next_proto_id = IPPROTO_ICMP;
+	ip4()->fragment_offset = RTE_BE16(RTE_IPV4_HDR_MF_FLAG);
+	bed_fix_ip(&in);
+}
+
+// A whole datagram in one fragment whose payload is a Fragment header again.
+static void fragment_in_fragment(void)
+{
+	static const uint8_t headers[] = {IPPROTO_FRAGMENT, 0, 0, 0, 0, 0, 0, 1, //
+		IPPROTO_UDP, 0, 0, 0, 0, 0, 0, 2};
+
+	bed_make(&in, BED_CALLER6, FIXTURE_VIP6, "0123456789abcdef", 16);
+	in.frame[14 + 6] = IPPROTO_FRAGMENT;
+	memcpy(in.frame + 14 + 40, headers, sizeof(headers));
+}
+
+static void (*const kernels[])(void) = {another_port, another_address, tcp, another_mac, arp,
+	fragment_of_another, fragment_of_ping, fragment_in_fragment};
 
 START_TEST(what_is_not_ours_goes_to_the_kernel)
 {
@@ -290,6 +308,11 @@ START_TEST(an_icmp_error_about_a_backend_is_evidence_and_the_kernels)
 	ip4()->next_proto_id = IPPROTO_ICMP;
 	ip4()->total_length = rte_cpu_to_be_16((uint16_t)(in.frame_len - 14));
 	bed_fix_ip(&in);
+	// From the callers' side it is none.
+	bed_send(&bed, 0, &in);
+	ck_assert(bed_take_punt(&bed, &out));
+	ck_assert_ptr_null(
+		ipc_ring_peek(bed.dp.workers[0].events, IPC_EVENT_SLOTS, IPC_EVENT_SIZE));
 	bed_send(&bed, 1, &in);
 	ck_assert(bed_take_punt(&bed, &out));
 	event = ipc_ring_peek(bed.dp.workers[0].events, IPC_EVENT_SLOTS, IPC_EVENT_SIZE);
