@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/keepalive.h"
 
+#include "dataplane/dispatch/acl.h"
+
 #include <errno.h>
 
 #define STUN_COOKIE RTE_BE32(0x2112a442)
@@ -84,10 +86,22 @@ static bool is_blank(const char *p, uint32_t len)
 	return true;
 }
 
+// Our own address as a source is a forgery, and whom an access list keeps out gets no answer.
+static enum drop_reason refused(const struct snapshot *snap, const struct pkt *pkt)
+{
+	if (snapshot_find_listener(snap, &pkt->source) != SNAPSHOT_NONE)
+		return DROP_BAD_TARGET;
+	if (!acl_permits(snap, pkt->listener, &pkt->source.ip) &&
+		snapshot_find_backend_addr(snap, &pkt->source) == SNAPSHOT_NONE)
+		return DROP_ACL;
+	return DROP_NONE;
+}
+
 bool keepalive_answered(struct worker *w, struct pkt *pkt)
 {
 	struct rte_mbuf *m = pkt->m;
 	const char *p = rte_pktmbuf_mtod(m, const char *);
+	enum drop_reason reason;
 
 	// No SIP message starts below 0x20 but for CRLFs; STUN does, with two zero bits.
 	if (likely(m->data_len > 0 && (unsigned char)*p >= 0x20))
@@ -102,6 +116,11 @@ bool keepalive_answered(struct worker *w, struct pkt *pkt)
 		return false; // CRLFs in front of a message, or garbage
 	} else if (stun_answer(m, &pkt->source) != 0) {
 		pkt_drop(w, pkt, DROP_KEEPALIVE);
+		return true;
+	}
+	reason = refused(w->published->snap, pkt);
+	if (reason != DROP_NONE) {
+		pkt_drop(w, pkt, reason);
 		return true;
 	}
 	w->counters->keepalives++;

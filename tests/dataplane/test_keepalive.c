@@ -109,6 +109,24 @@ START_TEST(everything_else_is_dropped)
 }
 END_TEST
 
+START_TEST(whom_the_access_list_denies_gets_no_answer)
+{
+	bed_publish(&bed, &(struct snapshot_fixture){.deny_callers = true, .generation = 2});
+	send_octets(BED_CALLER4, FIXTURE_VIP4, "\r\n\r\n", 4);
+	send_octets(BED_CALLER4, FIXTURE_VIP4, request, sizeof(request));
+	ck_assert(!bed_take(&bed, 0, &out));
+	ck_assert_uint_eq(bed_drops(&bed, DROP_ACL), 2);
+}
+END_TEST
+
+START_TEST(our_own_address_as_a_source_gets_no_answer)
+{
+	send_octets(FIXTURE_VIP4, FIXTURE_VIP4, request, sizeof(request));
+	ck_assert_uint_eq(bed_drops(&bed, DROP_BAD_TARGET), 1);
+	ck_assert_uint_eq(bed.dp.workers[0].counters->keepalives, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("keepalive");
@@ -118,6 +136,8 @@ int main(void)
 	tcase_add_test(tcase, a_double_crlf_is_answered_with_one);
 	tcase_add_test(tcase, a_binding_request_is_answered_with_the_address);
 	tcase_add_test(tcase, a_binding_request_over_ipv6);
+	tcase_add_test(tcase, whom_the_access_list_denies_gets_no_answer);
+	tcase_add_test(tcase, our_own_address_as_a_source_gets_no_answer);
 	tcase_add_test(tcase, attributes_that_may_be_ignored_are);
 	tcase_add_loop_test(tcase, everything_else_is_dropped, 0, (int)RTE_DIM(unanswered));
 	suite_add_tcase(suite, tcase);
