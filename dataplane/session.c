@@ -147,6 +147,12 @@ static int on_neighbour(struct session *session, struct ipc_in *in)
 	return 0;
 }
 
+// "Expires: 4294967295" is a lifetime (RFC 3261 section 20.19), not the past.
+static uint32_t expiry_s(uint64_t now_ms, uint32_t lifetime_s)
+{
+	return (uint32_t)RTE_MIN(now_ms / 1000 + lifetime_s, (uint64_t)UINT32_MAX);
+}
+
 static int on_bindings(struct session *session, struct ipc_in *in)
 {
 	struct binding_table *table = session->dp->bindings;
@@ -178,8 +184,7 @@ static int on_bindings(struct session *session, struct ipc_in *in)
 		if (binding.backend_id == 0)
 			binding_table_del(table, hash);
 		else if (binding_table_set(table, hash, binding.backend_id,
-				 (uint32_t)(session->dp->clock.now_ms / 1000) +
-					 binding.lifetime_s) != 0)
+				 expiry_s(session->dp->clock.now_ms, binding.lifetime_s)) != 0)
 			lost++;
 	}
 	if (lost > 0)

@@ -412,6 +412,9 @@ START_TEST(bindings_come_and_go)
 	ck_assert_int_eq(binding_table_get(bed.dp.bindings, hash, now_s + 59, &backend), 0);
 	ck_assert_uint_eq(backend, 77);
 	ck_assert_int_eq(binding_table_get(bed.dp.bindings, hash, now_s + 61, &backend), -ENOENT);
+	msg.binding.lifetime_s = UINT32_MAX;
+	say(IPC_BINDINGS, &msg, sizeof(msg.head) + sizeof(msg.binding) + 12);
+	ck_assert_int_eq(binding_table_get(bed.dp.bindings, hash, now_s + 61, &backend), 0);
 	msg.binding.backend_id = 0;
 	say(IPC_BINDINGS, &msg, sizeof(msg.head) + sizeof(msg.binding) + 12);
 	ck_assert_int_eq(binding_table_get(bed.dp.bindings, hash, now_s, &backend), -ENOENT);
