@@ -327,6 +327,11 @@ static COLD bool by_next_hop(struct request *r)
 	}
 	host = uri.maddr.len > 0 ? uri.maddr : uri.host;
 	if (r->in->resolved != NULL) {
+		// A name that leads nowhere is a next hop that failed, as above.
+		if (r->in->resolved->ip.family == 0) {
+			request_reply(r, 500);
+			return true;
+		}
 		out->to = *r->in->resolved;
 	} else if (!literal_endpoint(msg, host, uri.port, &out->to)) {
 		out->action = ACTION_RESOLVE;

@@ -397,6 +397,11 @@ START_TEST(rule_b_a_name_that_has_been_resolved)
 	found = lab_endpoint("127.0.0.1:5061");
 	lab_send(&lab, OUTBOUND("sip:bob@example.com", ""), BACKEND, VIP4);
 	ck_dropped(&lab, DROP_BAD_TARGET);
+	// Nowhere.
+	found = (struct endpoint){0};
+	lab_send(&lab, OUTBOUND("sip:bob@example.com", ""), BACKEND, VIP4);
+	ck_action(&lab, ACTION_REPLY);
+	ck_assert_uint_eq(lab.d.reply_status, 500);
 }
 END_TEST
 
