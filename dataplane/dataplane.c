@@ -106,6 +106,7 @@ static int create_worker_tables(struct worker *w, const struct ipc_start *start)
 		.pool = w->large,
 		.flows = RTE_MAX(start->reassembly_flows, 1u),
 		.per_source = RTE_MAX(start->reassembly_per_source, 1u),
+		.max_parts = start->reassembly_fragments,
 		.timeout_ms = start->reassembly_timeout_ms,
 		.socket = (int)rte_socket_id(),
 	};
@@ -157,7 +158,8 @@ static int create_worker(struct dataplane *dp, uint16_t index, const uint8_t key
 	w->counters = shm_worker(&dp->shm, index);
 	w->events = shm_events(&dp->shm, index);
 	w->traces = shm_traces(&dp->shm, index);
-	w->ip_id = (uint16_t)(key[0] << 8 | key[1]);
+	// Far from each other: two datagrams in fragments must not share an id.
+	w->ip_id = (uint16_t)((key[0] << 8 | key[1]) + 65536u / w->nb_workers * index);
 	memcpy(w->key, key, sizeof(w->key));
 	if (index == 0) {
 		w->inject = shm_inject(&dp->shm);

@@ -10,8 +10,9 @@
 struct rte_mbuf;
 struct rte_mempool;
 
-// Fragments of one packet at most. Enough for the largest message over an IPv6 link's least MTU.
-#define FRAGMENT_MAX 16
+// Fragments of one packet at most. Enough for the largest message over the least path MTU that we
+// believe in (pmtu.h): an ICMP error that somebody made up must not stop a large message.
+#define FRAGMENT_MAX 32
 
 // Cut a contiguous packet (Ethernet header, IP header without options at l3) into fragments whose
 // IP packets are at most mtu octets. The packet stays the caller's; the checksum of its UDP header
