@@ -66,6 +66,7 @@ void ipc_start_make(const struct config *config, struct ipc_start *start)
 	start->reassembly_timeout_ms = (uint32_t)dataplane->reassembly.timeout_ms;
 	start->reassembly_flows = dataplane->reassembly.flows;
 	start->reassembly_per_source = dataplane->reassembly.per_source;
+	start->reassembly_fragments = dataplane->reassembly.max_fragments;
 	snprintf(start->file_prefix, sizeof(start->file_prefix), "%s", dataplane->file_prefix);
 	for (uint32_t i = 0; i < dataplane->nb_ports && i < IPC_PORTS_MAX; i++) {
 		const struct config_port *from = &dataplane->ports[i];

@@ -93,6 +93,7 @@ struct ipc_start { // control -> dataplane: what cannot change while it runs
 	uint32_t reassembly_timeout_ms;
 	uint32_t reassembly_flows; // datagrams in reassembly at once, per worker
 	uint32_t reassembly_per_source; // ... of which per source address
+	uint32_t reassembly_fragments; // of one datagram; 0: as many as can be
 	uint32_t nb_mbufs; // 0: chosen from ports and workers
 	char file_prefix[32];
 	uint32_t nb_ports;

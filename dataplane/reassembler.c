@@ -133,6 +133,8 @@ struct reassembler *reassembler_create(const struct reassembler_options *options
 	if (r == NULL)
 		return NULL;
 	r->options = *options;
+	if (options->max_parts == 0 || options->max_parts > REASSEMBLER_PARTS_MAX)
+		r->options.max_parts = REASSEMBLER_PARTS_MAX;
 	r->bucket_mask = nb_buckets - 1;
 	r->buckets = rte_malloc_socket("reassembler", nb_buckets * sizeof(*r->buckets),
 		RTE_CACHE_LINE_SIZE, options->socket);
@@ -260,7 +262,8 @@ static void del_flow(struct reassembler *r, struct flow *flow)
 }
 
 // Whether a part fits to what is there. -EEXIST: an exact duplicate; -EBADMSG: it contradicts.
-static int check_part(const struct flow *flow, const struct ip_fragment *f)
+static int check_part(
+	const struct flow *flow, const struct ip_fragment *f, uint32_t max_parts)
 {
 	uint32_t end = (uint32_t)f->off + f->len;
 
@@ -277,7 +280,7 @@ static int check_part(const struct flow *flow, const struct ip_fragment *f)
 	}
 	if (flow->total != 0 && (end > flow->total || !f->more))
 		return -EBADMSG;
-	if (flow->nb_parts == REASSEMBLER_PARTS_MAX || end > REASSEMBLER_PAYLOAD_MAX)
+	if (flow->nb_parts >= max_parts || end > REASSEMBLER_PAYLOAD_MAX)
 		return -EBADMSG;
 	return 0;
 }
@@ -353,7 +356,7 @@ enum drop_reason reassembler_add(struct reassembler *r, const struct ip_fragment
 	if (flow->refused)
 		return DROP_FRAGMENT;
 
-	switch (check_part(flow, fragment)) {
+	switch (check_part(flow, fragment, r->options.max_parts)) {
 	case 0:
 		break;
 	case -EEXIST:

@@ -33,6 +33,7 @@ struct reassembler_options {
 	struct rte_mempool *pool; // of mbufs with at least REASSEMBLER_DATA_ROOM
 	uint32_t flows; // incomplete datagrams at once
 	uint32_t per_source; // ... from one address, about: addresses share counters
+	uint32_t max_parts; // fragments of one datagram; 0: REASSEMBLER_PARTS_MAX
 	uint32_t timeout_ms;
 	uint8_t key[16]; // random; the same in all workers, so that they agree on an owner
 	int socket; // NUMA

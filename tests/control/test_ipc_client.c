@@ -48,6 +48,7 @@ START_TEST(starts_an_idle_dataplane)
 	ck_assert_uint_eq(lab.fake.start.nb_workers, 1);
 	ck_assert_uint_eq(lab.fake.start.worker_cpus[0], 1);
 	ck_assert_uint_eq(lab.fake.start.nb_ports, 2);
+	ck_assert_uint_eq(lab.fake.start.reassembly_fragments, 8);
 	ck_assert_str_eq(lab.fake.start.ports[0].name, "wan");
 	ck_assert_str_eq(lab.fake.start.ports[0].device, "net_null0");
 	ck_assert_str_eq(lab.fake.start.ports[0].twin, "");
