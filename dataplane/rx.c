@@ -3,18 +3,6 @@
 
 #include <rte_prefetch.h>
 
-#define PREFETCH_OCTETS 512
-
-// All lines of an ordinary message: nothing of it is in a cache yet, and the parser reads every octet
-// of its header section.
-static void prefetch_message(const struct rte_mbuf *m)
-{
-	const char *data = rte_pktmbuf_mtod(m, const char *);
-
-	for (unsigned int off = 0; off < PREFETCH_OCTETS; off += RTE_CACHE_LINE_SIZE)
-		rte_prefetch0(data + off);
-}
-
 // Give each frame a slot. Slots are used again by the next burst: a stage that keeps a packet takes
 // its mbuf.
 static uint16_t take(struct worker *w, struct rte_mbuf **mbufs, uint16_t nb)
@@ -22,7 +10,8 @@ static uint16_t take(struct worker *w, struct rte_mbuf **mbufs, uint16_t nb)
 	for (uint16_t i = 0; i < nb; i++) {
 		struct pkt *pkt = &w->slots[i];
 
-		prefetch_message(mbufs[i]);
+		// Ethernet, IP and UDP headers, for classify; parse looks after the rest.
+		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const char *));
 		pkt->m = mbufs[i];
 		pkt->port = mbufs[i]->port;
 		pkt->traced = false;
