@@ -5,6 +5,7 @@
 #include "tests/parser/same.h"
 
 #include "parser/internal.h"
+#include "parser/kernel_sets.h"
 #include "parser/sip_kernel.h"
 
 #include <check.h>
@@ -168,6 +169,30 @@ START_TEST(known_names_find_their_slot)
 }
 END_TEST
 
+#define NIBBLES(...)        \
+	{                   \
+		__VA_ARGS__ \
+	}
+#define IN(set, c) (rows_##set[(c)&15] & columns_##set[(c) >> 4])
+
+START_TEST(nibble_sets_hold_what_they_say)
+{
+	static const uint8_t rows_token[16] = ROWS_TOKEN, columns_token[16] = COLUMNS_TOKEN;
+	static const uint8_t rows_host[16] = ROWS_HOST, columns_host[16] = COLUMNS_HOST;
+	static const uint8_t rows_uri_stop[16] = ROWS_URI_STOP,
+			     columns_uri_stop[16] = COLUMNS_URI_STOP;
+	static const uint8_t rows_value_stop[16] = ROWS_VALUE_STOP,
+			     columns_value_stop[16] = COLUMNS_VALUE_STOP;
+
+	for (int c = 0; c < 128; c++) {
+		ck_assert_int_eq(IN(token, c) != 0, char_is((char)c, CH_TOKEN));
+		ck_assert_int_eq(IN(host, c) != 0, char_is((char)c, CH_HOST));
+		ck_assert_int_eq(IN(uri_stop, c) != 0, !char_is((char)c, CH_URI) || c == '?');
+		ck_assert_int_eq(IN(value_stop, c) != 0, !char_is((char)c, CH_VALUE) && c != ';');
+	}
+}
+END_TEST
+
 START_TEST(can_be_forced_by_name)
 {
 	const char *best = sip_kernel_at(0), *kernel;
@@ -193,6 +218,7 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, can_be_forced_by_name);
 	tcase_add_test(tc, known_names_find_their_slot);
+	tcase_add_test(tc, nibble_sets_hold_what_they_say);
 	tcase_add_test(tc, agree_on_our_messages);
 	tcase_add_test(tc, agree_on_every_prefix);
 	tcase_add_loop_test(tc, agree_on_mutations, 0, 4);
