@@ -120,7 +120,8 @@ struct backend {
 	struct backend_health health;
 	bool fresh, pinned; // bits as last sent to the dataplane
 	struct probe *probe; // of health.c
-	int64_t slow_start_ms; // CLOCK_MONOTONIC when the ramp began; 0: none (control/slow_start.h)
+	int64_t slow_start_ms; // CLOCK_MONOTONIC when the ramp began; 0: none
+			       // (control/slow_start.h)
 	bool is_late; // came by a reload and was not usable yet
 };
 
