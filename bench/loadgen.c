@@ -299,21 +299,33 @@ struct result {
 	double seconds;
 };
 
+// Where the sender is late by more than this, it does not catch up: a burst after a pause is not
+// the rate that was asked for.
+#define LATE_NS 1000000
+
 // Send at a rate until `max` messages or the time is over, then wait for what is still on its way.
 static struct result send_paced(
 	double rate, double seconds, uint64_t max, uint64_t first, unsigned int cseq)
 {
 	struct result r = {0};
-	uint64_t start, now, quiet, received, tried = 0;
+	uint64_t start, now, quiet, received, tried = 0, skipped_ns = 0;
 	unsigned int source = 0;
 
 	seen.received = 0;
 	memset(seen.latency, 0, sizeof(seen.latency));
 	start = now_ns();
 	while ((now = now_ns()) - start < (uint64_t)(seconds * 1e9) && tried < max) {
-		uint64_t due = (uint64_t)((double)(now - start) * rate / 1e9) + 1;
+		uint64_t due = (uint64_t)((double)(now - start - skipped_ns) * rate / 1e9) + 1;
 		unsigned int nb = (unsigned int)(due - tried < BATCH ? due - tried : BATCH);
+		double late_ns = due > tried ? (double)(due - tried) * 1e9 / rate : 0;
 		int sent;
+
+		if (nb == BATCH && late_ns > LATE_NS) {
+			uint64_t allowed = (uint64_t)(LATE_NS * rate / 1e9);
+
+			skipped_ns += (uint64_t)late_ns - LATE_NS;
+			nb = (unsigned int)(allowed < BATCH ? allowed : BATCH);
+		}
 
 		if (due <= tried) {
 			const struct timespec nap = {.tv_nsec = 20000};
