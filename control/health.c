@@ -21,6 +21,7 @@
 LOG_TOPIC("health");
 
 #define HURRY_MS 200 // to the next probe when an ICMP error hints at a failure
+#define GRACE_MS 50 // that a good answer still has after an ICMP error
 #define UNKNOWN_MS 1000 // longest pause while nothing is known yet
 #define STAGGER_MS 200 // first probes of a pass start within this time
 
@@ -35,6 +36,7 @@ struct probe {
 	struct backend *backend;
 	struct event *timer; // of the next probe, or of the answer's end
 	bool in_flight;
+	bool unreachable; // an ICMP error said so since it was sent
 	uint64_t id;
 	int64_t sent_ns;
 	int64_t hurried_ms; // when an ICMP error last made us probe early
@@ -181,8 +183,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (probe->in_flight) {
 		// An answer that came while nobody could hand it over is not silence.
 		end_probe(probe,
-			probe->health->control->dataplane.link == LINK_RUNNING ? PROBE_TIMEOUT
-									       : PROBE_NOT_SENT,
+			probe->unreachable ? PROBE_UNREACHABLE
+				: probe->health->control->dataplane.link == LINK_RUNNING
+				? PROBE_TIMEOUT
+				: PROBE_NOT_SENT,
 			0);
 		return;
 	}
@@ -192,6 +196,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	probe->in_flight = true;
+	probe->unreachable = false;
 	arm(probe, check_of(probe->backend)->timeout_ms);
 }
 
@@ -230,8 +235,8 @@ void health_on_probe_event(struct health *health, const struct ipc_event_probe *
 		end_probe(probe, PROBE_BAD_STATUS, event->status);
 }
 
-// Anybody on the way may send ICMP: it makes us look sooner, and counts as one bad probe while one
-// is out, but never as more than that.
+// Anybody on the way may send ICMP: it makes us look sooner and wait shorter, but a backend that
+// answers is up, whatever ICMP says.
 void health_on_icmp_event(struct health *health, const struct ipc_event_icmp *event)
 {
 	struct probe *probe = probe_of(health, event->backend_id);
@@ -239,8 +244,12 @@ void health_on_icmp_event(struct health *health, const struct ipc_event_icmp *ev
 
 	if (probe == NULL)
 		return;
-	if (probe->in_flight)
-		end_probe(probe, PROBE_UNREACHABLE, 0);
+	if (probe->in_flight) {
+		if (!probe->unreachable && check_of(probe->backend)->timeout_ms > GRACE_MS)
+			arm(probe, GRACE_MS);
+		probe->unreachable = true;
+		return;
+	}
 	if (probe->backend->health.own == HEALTH_DOWN || now - probe->hurried_ms < HURRY_MS)
 		return;
 	probe->hurried_ms = now;
