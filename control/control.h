@@ -183,6 +183,7 @@ struct control {
 	uint32_t nb_services;
 	struct dataplane dataplane;
 	struct last_reload last_reload;
+	bool said_ready; // to the service manager
 	bool ends_with_dataplane; // there is nobody to restart a dataplane that cannot start
 	int exit_status; // of this process
 	uint64_t nb_needs_restart; // keys that differ from what runs and need a restart

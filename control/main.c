@@ -165,6 +165,7 @@ static void on_ready_timer(evutil_socket_t fd, short what, void *arg)
 	if (!health_first_pass_done(control->health) && now - loop->published_ms < FIRST_PASS_MS)
 		return;
 	event_del(loop->ready_timer);
+	control->said_ready = true;
 	sd_notify_send("READY=1\nSTATUS=%u services, generation %llu", control->nb_services,
 		(unsigned long long)control->dataplane.generation);
 	LOG(NOTICE, "ready");

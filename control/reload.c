@@ -345,7 +345,10 @@ static void apply(struct reload *reload, struct config *config)
 		refuse(reload, NULL, strerror(-rc));
 		return;
 	}
-	sd_notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)control_now_ms() * 1000);
+	// Before the first READY=1 nothing is reloaded for the service manager.
+	if (control->said_ready)
+		sd_notify_send(
+			"RELOADING=1\nMONOTONIC_USEC=%lld", (long long)control_now_ms() * 1000);
 	control->nb_needs_restart =
 		config_diff_restart_keys(control->boot, config, log_needs_restart, NULL);
 	if (control->boot->log.target == config->log.target)
@@ -357,7 +360,8 @@ static void apply(struct reload *reload, struct config *config)
 	resolve_reload(control->resolve);
 	state_file_save(control);
 	publisher_request(control->publisher);
-	sd_notify_send("READY=1");
+	if (control->said_ready)
+		sd_notify_send("READY=1");
 	// Without a dataplane there is nothing to wait for: it gets all this when it is there.
 	if (control->dataplane.link != LINK_RUNNING ||
 		publisher_wait(control->publisher, on_published, reload) < 0)
