@@ -96,10 +96,10 @@ enum sip_reason {
 	SIP_NOT_SIP, // the start line is neither a Request-Line nor a Status-Line
 	SIP_BAD_VERSION, // a Request-Line of another SIP version: 505
 	SIP_BAD_METHOD,
-	SIP_BAD_REQUEST_URI, // LWS, '<', '>' or URI headers ("?") in it, or empty
+	SIP_BAD_REQUEST_URI, // empty, no scheme, LWS, angle brackets or URI headers ("?") in it
 	SIP_BAD_STATUS, // not 100..699
 	SIP_TRUNCATED, // the header section has no end
-	SIP_BAD_LINE_END, // a bare CR
+	SIP_BAD_LINE_END, // a bare CR or a bare LF
 	SIP_BAD_CONTROL, // a control octet where the grammar has none
 	SIP_BAD_HEADER_NAME, // not a token, empty, or no colon
 	SIP_TOO_MANY_HEADERS,
