@@ -212,7 +212,7 @@ static struct flow *add_flow(
 
 	source_counters(r, &f->source, counters);
 	if (index == NO_FLOW ||
-		RTE_MIN(*counters[0], *counters[1]) >=
+		(uint32_t)RTE_MIN(*counters[0], *counters[1]) >=
 			RTE_MIN(r->options.per_source, (uint32_t)UINT16_MAX))
 		return NULL;
 	mbuf = rte_pktmbuf_alloc(r->options.pool);
