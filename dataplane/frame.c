@@ -103,12 +103,14 @@ static int parse_v6(struct rte_mbuf *m, struct frame *f)
 
 int frame_parse(struct rte_mbuf *m, struct frame *f)
 {
-	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	rte_be16_t type;
 
 	*f = (struct frame){0};
 	if (m->data_len < ETHER_LEN)
 		return -EBADMSG;
-	switch (ether->ether_type) {
+	memcpy(&type, rte_pktmbuf_mtod_offset(m, const char *, 2 * RTE_ETHER_ADDR_LEN),
+		sizeof(type));
+	switch (type) {
 	case RTE_BE16(RTE_ETHER_TYPE_IPV4):
 		return parse_v4(m, f);
 	case RTE_BE16(RTE_ETHER_TYPE_IPV6):

@@ -77,10 +77,22 @@ static void send_fragments(struct worker *w, struct rte_mbuf *m, uint16_t port, 
 		tx_frame(w, parts[i], port);
 }
 
+// A rewritten message starts at any address, and so do the headers in front of it.
+static void put_ether(struct rte_mbuf *m, const struct rte_ether_addr *to,
+	const struct rte_ether_addr *from, uint8_t family)
+{
+	const rte_be16_t type =
+		family == 4 ? RTE_BE16(RTE_ETHER_TYPE_IPV4) : RTE_BE16(RTE_ETHER_TYPE_IPV6);
+	char *p = rte_pktmbuf_prepend(m, RTE_ETHER_HDR_LEN);
+
+	memcpy(p, to, RTE_ETHER_ADDR_LEN);
+	memcpy(p + RTE_ETHER_ADDR_LEN, from, RTE_ETHER_ADDR_LEN);
+	memcpy(p + 2 * RTE_ETHER_ADDR_LEN, &type, sizeof(type));
+}
+
 void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to)
 {
 	struct next_hop hop;
-	struct rte_ether_hdr *ether;
 	uint16_t mtu;
 	int ret = next_hop_find(w, to, &hop);
 
@@ -92,11 +104,7 @@ void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to)
 		return;
 	}
 	mtu = pmtu_get(w->pmtus, to, hop.mtu, w->now_ms);
-	ether = (struct rte_ether_hdr *)rte_pktmbuf_prepend(m, RTE_ETHER_HDR_LEN);
-	ether->dst_addr = hop.mac;
-	ether->src_addr = w->ports[hop.port].mac;
-	ether->ether_type =
-		to->family == 4 ? RTE_BE16(RTE_ETHER_TYPE_IPV4) : RTE_BE16(RTE_ETHER_TYPE_IPV6);
+	put_ether(m, &hop.mac, &w->ports[hop.port].mac, to->family);
 	if (unlikely(m->data_len - RTE_ETHER_HDR_LEN > mtu))
 		send_fragments(w, m, hop.port, mtu);
 	else

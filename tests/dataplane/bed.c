@@ -233,15 +233,15 @@ void bed_send(struct bed *bed, uint16_t port, const struct bed_packet *p)
 // What goes to the kernel may be wrong in any way; what we send may not.
 static void take_apart(struct rte_mbuf *m, struct bed_packet *p, bool ours)
 {
-	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const char *octets = rte_pktmbuf_mtod(m, const char *);
 	struct frame f;
 
 	memset(p, 0, sizeof(*p));
 	ck_assert_uint_eq(m->nb_segs, 1);
 	p->frame_len = m->data_len;
-	memcpy(p->frame, ether, m->data_len);
-	p->src_mac = ether->src_addr;
-	p->dst_mac = ether->dst_addr;
+	memcpy(p->frame, octets, m->data_len);
+	memcpy(&p->dst_mac, p->frame, RTE_ETHER_ADDR_LEN);
+	memcpy(&p->src_mac, p->frame + RTE_ETHER_ADDR_LEN, RTE_ETHER_ADDR_LEN);
 	if (frame_parse(m, &f) != 0 || !f.is_ip) {
 		ck_assert(!ours);
 		return;
