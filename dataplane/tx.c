@@ -83,8 +83,13 @@ static void put_ether(struct rte_mbuf *m, const struct rte_ether_addr *to,
 {
 	const rte_be16_t type =
 		family == 4 ? RTE_BE16(RTE_ETHER_TYPE_IPV4) : RTE_BE16(RTE_ETHER_TYPE_IPV6);
-	char *p = rte_pktmbuf_prepend(m, RTE_ETHER_HDR_LEN);
+	char *p;
 
+	// The room is there: HEADERS_MAX is what tx_message() asks for.
+	m->data_off -= RTE_ETHER_HDR_LEN;
+	m->data_len += RTE_ETHER_HDR_LEN;
+	m->pkt_len += RTE_ETHER_HDR_LEN;
+	p = rte_pktmbuf_mtod(m, char *);
 	memcpy(p, to, RTE_ETHER_ADDR_LEN);
 	memcpy(p + RTE_ETHER_ADDR_LEN, from, RTE_ETHER_ADDR_LEN);
 	memcpy(p + 2 * RTE_ETHER_ADDR_LEN, &type, sizeof(type));
