@@ -16,7 +16,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define FLAGS (SERVICE_RECORD_ROUTE | SERVICE_REPLY_UNPARSABLE)
 #define ROUNDS_MAX 256
@@ -447,6 +446,20 @@ static void usage(void)
 	exit(2);
 }
 
+// The last that we may run on.
+static unsigned int last_cpu(void)
+{
+	unsigned int last = 0;
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		return 0;
+	for (unsigned int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &allowed))
+			last = cpu;
+	return last;
+}
+
 static void parse_options(int argc, char **argv)
 {
 	static const struct option longs[] = {{"quick", no_argument, NULL, 'q'},
@@ -493,7 +506,7 @@ static void parse_options(int argc, char **argv)
 		options.rounds > ROUNDS_MAX || (options.passes != 0 && options.only == NULL))
 		usage();
 	if (options.cpu == UINT32_MAX)
-		options.cpu = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
+		options.cpu = last_cpu();
 }
 
 int main(int argc, char **argv)
