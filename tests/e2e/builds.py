@@ -137,10 +137,11 @@ def unit_tests(count, build_):
     with tempfile.TemporaryDirectory(dir="/run") as logs:
         with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             jobs = [pool.submit(run_unit, build_, t, logs) for t in tests if t["is_parallel"]]
-            results = [job.result() for job in jobs]
-        results += [run_unit(build_, t, logs) for t in tests if not t["is_parallel"]]
-    for result in results:
-        count_unit(count, *result)
+            for job in jobs:
+                count_unit(count, *job.result())
+        for test in tests:
+            if not test["is_parallel"]:
+                count_unit(count, *run_unit(build_, test, logs))
 
 
 def count_unit(count, name, code, text, cases):
