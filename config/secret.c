@@ -100,7 +100,7 @@ int secret_read_key(const char *path, uint8_t key[CONFIG_KEY_SIZE], struct strbu
 
 int secret_read_line(const char *path, char **line, struct strbuf *why)
 {
-	char buf[SECRET_SIZE_MAX];
+	char buf[SECRET_SIZE_MAX + 1];
 	ssize_t len = read_secret(path, buf, why);
 	char *end;
 	int ret = 0;
@@ -114,7 +114,8 @@ int secret_read_line(const char *path, char **line, struct strbuf *why)
 		strbuf_printf(why, "%s does not hold a password in its first line", path);
 		ret = -EINVAL;
 	} else {
-		*line = strndup(buf, (size_t)len);
+		buf[len] = '\0';
+		*line = strdup(buf);
 		ret = *line != NULL ? 0 : -ENOMEM;
 	}
 	explicit_bzero(buf, sizeof(buf));

@@ -722,7 +722,7 @@ void redis_destroy(struct redis *redis)
 	if (redis->retry != NULL)
 		event_free(redis->retry);
 	if (redis->dns != NULL)
-		evdns_base_free(redis->dns, 0);
+		evdns_base_free(redis->dns, 1);
 	free_master(redis);
 	redis_options_fini(&redis->options);
 	free(redis->input);

@@ -527,15 +527,12 @@ END_TEST
 
 START_TEST(dsr_changes_nothing_in_the_message)
 {
-	char *in;
-
 	restart(&(struct lab_options){.mode = SERVICE_DSR});
 	lab_send(&lab, REQUEST("INVITE"), CALLER, VIP4);
 	ck_action(&lab, ACTION_FORWARD);
 	ck_assert_uint_eq(lab.d.edits.nb, 0);
-	in = strndup(lab.msg.buf, lab.msg.len);
-	ck_assert_str_eq(lab.out, in);
-	free(in);
+	ck_assert_uint_eq(strlen(lab.out), lab.msg.len);
+	ck_assert_mem_eq(lab.out, lab.msg.buf, lab.msg.len);
 }
 END_TEST
 
