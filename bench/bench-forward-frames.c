@@ -67,8 +67,8 @@ static char *put_ipv6(const struct frame_flow *flow, uint32_t len,
 		.hop_limits = 61,
 	};
 
-	memcpy(ip.src_addr, flow->source.ip.octets, 16);
-	memcpy(ip.dst_addr, flow->to.ip.octets, 16);
+	memcpy(&ip.src_addr, flow->source.ip.octets, 16);
+	memcpy(&ip.dst_addr, flow->to.ip.octets, 16);
 	p = (char *)mempcpy(p, &ip, sizeof(ip));
 	return fragment == NULL ? p : (char *)mempcpy(p, fragment, sizeof(*fragment));
 }

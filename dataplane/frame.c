@@ -84,8 +84,8 @@ static int parse_v6(struct rte_mbuf *m, struct frame *f)
 	f->proto = ip->proto;
 	f->l4_off = ETHER_LEN + sizeof(*ip);
 	f->l4_len = payload_len;
-	f->src = addr_v6(ip->src_addr);
-	f->dst = addr_v6(ip->dst_addr);
+	f->src = addr_v6((const uint8_t *)&ip->src_addr);
+	f->dst = addr_v6((const uint8_t *)&ip->dst_addr);
 	if (ip->proto != IPPROTO_FRAGMENT)
 		return 0; // other extension headers are the kernel's
 	if (payload_len < sizeof(*fragment))

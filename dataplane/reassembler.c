@@ -83,8 +83,8 @@ static int read_ipv6(struct rte_mbuf *mbuf, uint16_t l3, struct ip_fragment *f)
 	ext = (const struct rte_ipv6_fragment_ext *)(ip + 1);
 	field = rte_be_to_cpu_16(ext->frag_data);
 	f->source = f->destination = (struct ip_addr){.family = 6};
-	memcpy(f->source.octets, ip->src_addr, 16);
-	memcpy(f->destination.octets, ip->dst_addr, 16);
+	memcpy(f->source.octets, &ip->src_addr, 16);
+	memcpy(f->destination.octets, &ip->dst_addr, 16);
 	f->id = ext->id;
 	f->protocol = ext->next_header;
 	f->more = (field & RTE_IPV6_EHDR_MF_MASK) != 0;

@@ -165,8 +165,8 @@ static void make_v6(struct bed_packet *p, uint32_t udp_len)
 		.payload_len = rte_cpu_to_be_16((uint16_t)udp_len),
 		.proto = IPPROTO_UDP,
 		.hop_limits = 60};
-	memcpy(ip->src_addr, p->from.ip.octets, 16);
-	memcpy(ip->dst_addr, p->to.ip.octets, 16);
+	memcpy(&ip->src_addr, p->from.ip.octets, 16);
+	memcpy(&ip->dst_addr, p->to.ip.octets, 16);
 	udp->dgram_cksum = rte_ipv6_udptcp_cksum(ip, udp);
 }
 

@@ -68,8 +68,8 @@ static struct rte_mbuf *frame(uint8_t version, uint32_t id, uint16_t off, uint16
 		ip->payload_len = rte_cpu_to_be_16((uint16_t)(8 + len));
 		ip->proto = IPPROTO_FRAGMENT;
 		ip->hop_limits = 64;
-		ip->src_addr[15] = 1;
-		ip->dst_addr[15] = 5;
+		((uint8_t *)&ip->src_addr)[15] = 1;
+		((uint8_t *)&ip->dst_addr)[15] = 5;
 		ext->next_header = IPPROTO_UDP;
 		ext->frag_data = rte_cpu_to_be_16(RTE_IPV6_SET_FRAG_DATA(off, more));
 		ext->id = id;
