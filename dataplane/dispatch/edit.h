@@ -11,7 +11,7 @@
 // stream sends them as an iovec. The body is never touched.
 
 #define EDITS_MAX 16
-#define EDIT_TEXT_MAX 768 // octets put in by all edits of one message
+#define EDIT_TEXT_MAX 1280 // octets put in by all edits of one message
 
 struct edit {
 	uint16_t off; // in the message before any edit

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/request.h"
 
+#include "dataplane/dispatch/copy.h"
 #include "dataplane/dispatch/text.h"
 
 #define RECORD_ROUTE "Record-Route: <sip:"
@@ -8,13 +9,14 @@
 #define MAX_FORWARDS "Max-Forwards: 70\r\n"
 #define KEEP "=30" // seconds between keep-alives that we recommend (RFC 6223)
 
-// The most that is put in after the start line: Via, two Record-Routes and Max-Forwards. Fixed-size
-// copies may scribble up to a whole template beyond it.
-_Static_assert(SNAPSHOT_VIA_MAX + TOKEN_TEXT_MAX +
-			2 * (sizeof(RECORD_ROUTE) + TOKEN_TEXT_MAX + SNAPSHOT_URI_MAX + 4) +
-			sizeof(MAX_FORWARDS) + IP_ADDR_TEXT_MAX + 64 <=
-		EDIT_TEXT_MAX,
-	"what every request gets fits");
+// The most that is put in: Via, Record-Routes, Max-Forwards, rport and received. Fixed-size copies
+// may scribble up to a whole template beyond it.
+#define TEXT_MOST(record_routes)                                                                   \
+	(SNAPSHOT_VIA_MAX + TOKEN_TEXT_MAX +                                                       \
+		(record_routes) * (sizeof(RECORD_ROUTE) + TOKEN_TEXT_MAX + SNAPSHOT_URI_MAX + 4) + \
+		sizeof(MAX_FORWARDS) + 2 * IP_ADDR_TEXT_MAX + SNAPSHOT_VIA_MAX)
+
+_Static_assert(TEXT_MOST(2) <= EDIT_TEXT_MAX, "what every request gets fits");
 
 // Copy a literal and return its end.
 #define PUT(p, literal) ((char *)mempcpy((p), (literal), sizeof(literal) - 1))
@@ -24,6 +26,8 @@ static char *put_uri(char *p, const struct snapshot_listener *listener)
 	memcpy(p, listener->uri, SNAPSHOT_URI_MAX);
 	return p + listener->uri_len;
 }
+
+#define URI_END 3 // ">\r\n" stands behind it in the template
 
 // Requests that create dialogs or refresh their targets (16.6 step 4); an extension method may.
 static bool wants_record_route(const struct request *r)
@@ -86,14 +90,12 @@ static char *put_record_route(struct request *r, const struct tokens *t, char *p
 	user = p;
 	len = t->paired ? route_token_sign(r->key, &t->route, t->tags[1], p)
 			: route_token_format(r->key, &t->route, r->call_digest, p);
-	p = put_uri(p + len, from);
-	p = PUT(p, ">\r\n");
+	p = put_uri(p + len, from) + URI_END;
 	if (from == r->listener)
 		return p;
 	p = PUT(p, RECORD_ROUTE);
 	p = mempcpy(p, user, len);
-	p = put_uri(p, r->listener);
-	return PUT(p, ">\r\n");
+	return put_uri(p, r->listener) + URI_END;
 }
 
 // Is `tag` among the option tags of Supported? RFC 3261 section 20.37.
@@ -131,15 +133,6 @@ static __attribute__((noinline)) char *put_path(struct request *r, char *p)
 	return PUT(p, ">\r\n");
 }
 
-// Add what has been written from list->text_len to p at `off`.
-static void add_text(struct edit_list *list, uint32_t off, uint32_t removed, const char *p)
-{
-	uint32_t len = (uint32_t)(p - list->text) - list->text_len;
-
-	edit_add(list, off, removed, list->text_len, len);
-	list->text_len = (uint16_t)(list->text_len + len);
-}
-
 // Does the sent-by already say where the request came from?
 static bool sent_by_is(const struct sip_msg *msg, const struct ip_addr *source)
 {
@@ -148,41 +141,88 @@ static bool sent_by_is(const struct sip_msg *msg, const struct ip_addr *source)
 	return ip_addr_parse(sip_strv(msg, msg->via.host), &ip) == 0 && ip_addr_eq(&ip, source);
 }
 
-void rewrite_via(struct edit_list *edits, const struct sip_msg *msg, const struct endpoint *source)
+// A place where something is taken out or put in.
+struct change {
+	uint16_t off, removed;
+	uint8_t what; // enum what
+};
+
+enum what {
+	PUT_FRONT, // our Via and what goes with it
+	PUT_RPORT,
+	PUT_RPORT_RECEIVED,
+	PUT_RECEIVED,
+	PUT_RECEIVED_PARAM,
+	PUT_MAX_FORWARDS,
+	PUT_KEEP,
+	PUT_NOTHING
+};
+
+#define CHANGES_MAX (ROUTES_POP_MAX + 2 + 6)
+
+struct changes {
+	unsigned int nb;
+	struct change at[CHANGES_MAX];
+};
+
+// In the order of the message; of two at the same place the one that came first is the first.
+static inline void change_add(struct changes *c, uint32_t off, uint32_t removed, enum what what)
+{
+	unsigned int i = c->nb++;
+
+	for (; i > 0 && c->at[i - 1].off > off; i--)
+		c->at[i] = c->at[i - 1];
+	c->at[i] = (struct change){(uint16_t)off, (uint16_t)removed, (uint8_t)what};
+}
+
+// received and rport: what the sender wrote there itself is never trusted.
+static inline void change_via(
+	struct changes *c, const struct sip_msg *msg, const struct endpoint *source)
 {
 	const struct sip_via *via = &msg->via;
 	bool rport = via->rport_param.len > 0, received = via->received_param.len > 0;
-	char *p = edits->text + edits->text_len;
 
-	// What the sender wrote there itself is never trusted.
-	if (rport) {
-		p = PUT(p, "rport=");
-		p = text_u16(p, source->port);
-		if (!received) {
-			p = PUT(p, ";received=");
-			p = text_ip(p, &source->ip);
-		}
-		add_text(edits, via->rport_param.off, via->rport_param.len, p);
-	}
-	if (received) {
-		p = PUT(p, "received=");
-		p = text_ip(p, &source->ip);
-		add_text(edits, via->received_param.off, via->received_param.len, p);
-	} else if (!rport && !sent_by_is(msg, &source->ip)) {
-		p = PUT(p, ";received=");
-		p = text_ip(p, &source->ip);
-		add_text(edits, (uint32_t)via->sent_by.off + via->sent_by.len, 0, p);
-	}
+	if (rport)
+		change_add(c, via->rport_param.off, via->rport_param.len,
+			received ? PUT_RPORT : PUT_RPORT_RECEIVED);
+	if (received)
+		change_add(c, via->received_param.off, via->received_param.len, PUT_RECEIVED);
+	else if (!rport && !sent_by_is(msg, &source->ip))
+		change_add(c, (uint32_t)via->sent_by.off + via->sent_by.len, 0, PUT_RECEIVED_PARAM);
 }
 
-static void rewrite_max_forwards(struct edit_list *edits, const struct sip_msg *msg)
+static inline char *put_via_param(char *p, enum what what, const struct endpoint *source)
 {
-	char *p = edits->text + edits->text_len;
+	if (what == PUT_RPORT || what == PUT_RPORT_RECEIVED) {
+		p = PUT(p, "rport=");
+		p = text_u16(p, source->port);
+		if (what == PUT_RPORT)
+			return p;
+	}
+	if (what != PUT_RECEIVED)
+		*p++ = ';';
+	p = PUT(p, "received=");
+	return text_ip(p, &source->ip);
+}
 
-	if (msg->max_forwards < 0)
-		return; // put in together with our Via
-	p = text_u8(p, (uint8_t)(msg->max_forwards - 1));
-	add_text(edits, msg->max_forwards_value.off, msg->max_forwards_value.len, p);
+// An edit of its own with what has been written from list->text_len to p.
+static void edit_written(struct edit_list *list, const struct change *c, const char *p)
+{
+	uint32_t len = (uint32_t)(p - list->text) - list->text_len;
+
+	edit_add(list, c->off, c->removed, list->text_len, len);
+	list->text_len = (uint16_t)(list->text_len + len);
+}
+
+void rewrite_via(struct edit_list *edits, const struct sip_msg *msg, const struct endpoint *source)
+{
+	struct changes changes = {.nb = 0};
+
+	change_via(&changes, msg, source);
+	for (unsigned int i = 0; i < changes.nb; i++)
+		edit_written(edits, &changes.at[i],
+			put_via_param(edits->text + edits->text_len, (enum what)changes.at[i].what,
+				source));
 }
 
 // Is there more in the top Via than branch, rport and received? True as well when it is written
@@ -230,20 +270,19 @@ static uint32_t find_keep(const struct sip_msg *msg)
 
 // A sender that offers to send keep-alives learns that we take them (RFC 6223 section 4.4): for
 // registrations and for what creates a dialog.
-static __attribute__((noinline)) void rewrite_keep(struct request *r)
+static __attribute__((noinline)) void change_keep(struct changes *c, const struct sip_msg *msg)
 {
-	const struct sip_msg *msg = r->msg;
 	uint32_t at;
 
 	if (msg->method != SIP_REGISTER && (msg->method != SIP_INVITE || msg->to_tag.len > 0))
 		return;
 	at = find_keep(msg);
 	if (at != 0)
-		edit_replace(&r->out->edits, at, 0, STRV(KEEP));
+		change_add(c, at, 0, PUT_KEEP);
 }
 
-// The Request-URI after 16.4 and 16.6 step 6, and Routes taken out.
-static __attribute__((noinline)) void rewrite_routes(struct request *r)
+// The Request-URI after 16.4 and 16.6 step 6.
+static __attribute__((noinline)) void rewrite_uri(struct request *r)
 {
 	struct edit_list *edits = &r->out->edits;
 	const struct routes *routes = &r->routes;
@@ -257,35 +296,99 @@ static __attribute__((noinline)) void rewrite_routes(struct request *r)
 		edit_replace(edits, routes->end, 0, STRV("Route: <"));
 		edit_replace(edits, routes->end, 0, sip_strv(msg, uri));
 		edit_replace(edits, routes->end, 0, STRV(">\r\n"));
-	} else if (routes->restore_uri) {
+	} else {
 		edit_replace(edits, msg->request_uri.off, msg->request_uri.len, sip_strv(msg, uri));
 	}
-	for (unsigned int i = 0; i < routes->nb_cuts; i++)
-		edit_add(edits, routes->cuts[i].off, routes->cuts[i].len, 0, 0);
 }
 
-void rewrite_request(struct request *r)
+static inline char *put_front(struct request *r, char *p)
 {
-	const struct sip_msg *msg = r->msg;
-	struct edit_list *edits = &r->out->edits;
 	bool record_route = wants_record_route(r);
-	char *p = edits->text;
 	struct tokens tokens;
 
 	make_tokens(r, record_route, &tokens);
 	p = put_via(r, &tokens, p);
 	if (record_route)
 		p = put_record_route(r, &tokens, p);
-	else if (msg->method == SIP_REGISTER && r->to_backend && r->service->flags & SERVICE_PATH)
+	else if (r->msg->method == SIP_REGISTER && r->to_backend &&
+		r->service->flags & SERVICE_PATH)
 		p = put_path(r, p);
-	if (msg->max_forwards < 0)
+	if (r->msg->max_forwards < 0)
 		p = PUT(p, MAX_FORWARDS);
-	add_text(edits, msg->start_end, 0, p);
+	return p;
+}
 
-	rewrite_via(edits, msg, &r->in->source);
-	rewrite_max_forwards(edits, msg);
-	if (r->routes.nb_cuts > 0 || r->routes.restore_uri)
-		rewrite_routes(r);
+static inline char *put_change(struct request *r, enum what what, char *p)
+{
+	switch (what) {
+	case PUT_FRONT:
+		return put_front(r, p);
+	case PUT_MAX_FORWARDS:
+		return text_u8(p, (uint8_t)(r->msg->max_forwards - 1));
+	case PUT_KEEP:
+		return PUT(p, KEEP);
+	case PUT_NOTHING:
+		return p;
+	default:
+		return put_via_param(p, what, &r->in->source);
+	}
+}
+
+// One edit for the whole front of the message up to the last change: what stays is copied in
+// between.
+static void rewrite_front(struct request *r, const struct changes *changes)
+{
+	struct edit_list *edits = &r->out->edits;
+	const struct sip_msg *msg = r->msg;
+	char *p = edits->text;
+	uint32_t from = 0;
+
+	for (unsigned int i = 0; i < changes->nb; i++) {
+		const struct change *c = &changes->at[i];
+
+		p = copy_wide(p, msg->buf + from, c->off - from);
+		p = put_change(r, (enum what)c->what, p);
+		from = (uint32_t)c->off + c->removed;
+	}
+	edits->text_len = (uint16_t)(p - edits->text);
+	edit_add(edits, 0, from, 0, edits->text_len);
+}
+
+// One edit for each change, when changes are far apart or variable texts are among them.
+static __attribute__((noinline)) void rewrite_apart(
+	struct request *r, const struct changes *changes)
+{
+	struct edit_list *edits = &r->out->edits;
+
+	for (unsigned int i = 0; i < changes->nb; i++)
+		edit_written(edits, &changes->at[i],
+			put_change(
+				r, (enum what)changes->at[i].what, edits->text + edits->text_len));
+	if (r->routes.restore_uri || r->routes.strict_next)
+		rewrite_uri(r);
+}
+
+void rewrite_request(struct request *r)
+{
+	const struct sip_msg *msg = r->msg;
+	const struct routes *routes = &r->routes;
+	struct changes changes = {.nb = 0};
+	const struct change *last;
+
+	change_add(&changes, msg->start_end, 0, PUT_FRONT);
+	change_via(&changes, msg, &r->in->source);
+	if (msg->max_forwards >= 0) // else put in together with our Via
+		change_add(&changes, msg->max_forwards_value.off, msg->max_forwards_value.len,
+			PUT_MAX_FORWARDS);
+	for (unsigned int i = 0; i < routes->nb_cuts; i++)
+		change_add(&changes, routes->cuts[i].off, routes->cuts[i].len, PUT_NOTHING);
 	if (via_has_more(&msg->via))
-		rewrite_keep(r);
+		change_keep(&changes, msg);
+
+	last = &changes.at[changes.nb - 1];
+	if (!routes->restore_uri && !routes->strict_next &&
+		last->off + TEXT_MOST(2) + COPY_BLOCK <= EDIT_TEXT_MAX)
+		rewrite_front(r, &changes);
+	else
+		rewrite_apart(r, &changes);
 }

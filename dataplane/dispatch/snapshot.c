@@ -13,7 +13,7 @@
 #define VIA_END ";branch="
 
 _Static_assert(sizeof(VIA_START) + ENDPOINT_TEXT_MAX + sizeof(VIA_END) <= SNAPSHOT_VIA_MAX, "fits");
-_Static_assert(ENDPOINT_TEXT_MAX + sizeof("@;lr") <= SNAPSHOT_URI_MAX, "fits");
+_Static_assert(ENDPOINT_TEXT_MAX + sizeof("@;lr>\r\n") <= SNAPSHOT_URI_MAX, "fits");
 
 uint32_t snapshot_hash_ip(const struct ip_addr *ip)
 {
@@ -184,6 +184,7 @@ void snapshot_fill_listener(struct snapshot_listener *listener)
 	p = mempcpy(p, listener->sent_by, listener->sent_by_len);
 	p = mempcpy(p, ";lr", 3);
 	listener->uri_len = (uint8_t)(p - listener->uri);
+	memcpy(p, ">\r\n", 3);
 }
 
 uint64_t snapshot_checksum(const struct snapshot *s)

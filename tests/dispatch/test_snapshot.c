@@ -30,7 +30,7 @@ START_TEST(everything_is_found)
 	ck_assert_uint_eq(snapshot_find_listener(s, &ep), VIP4);
 	ck_assert_str_eq(snapshot_listener(s, VIP4)->sent_by, VIP);
 	ck_assert_str_eq(snapshot_listener(s, VIP4)->via, "Via: SIP/2.0/UDP " VIP ";branch=");
-	ck_assert_str_eq(snapshot_listener(s, VIP6)->uri, "@[2001:db8:5::5]:5060;lr");
+	ck_assert_str_eq(snapshot_listener(s, VIP6)->uri, "@[2001:db8:5::5]:5060;lr>\r\n");
 	ep.port++;
 	ck_assert_uint_eq(snapshot_find_listener(s, &ep), SNAPSHOT_NONE);
 	ck_assert_uint_eq(snapshot_find_backend_id(s, backend_id("access", "kam2")), 1);
