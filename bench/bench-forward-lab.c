@@ -19,7 +19,6 @@
 #define REASSEMBLY_FLOWS 1024
 #define JUMBO_ROOM (RTE_PKTMBUF_HEADROOM + 9216)
 #define BACKENDS_MAX 1000
-#define MESSAGES_AT_ONCE 8 // HANDLE_MAX of the worker
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
@@ -372,45 +371,42 @@ const char *lab_stage_name(enum lab_stage stage)
 	return names[stage];
 }
 
-// As many messages as the worker takes from parse to tx at a time.
-static void stages_of_messages(
-	struct worker *w, struct pkt **pkts, uint16_t nb, uint64_t cycles[LAB_STAGES])
+// As many frames as the worker takes at a time.
+static void stages_of_frames(
+	struct worker *w, uint16_t first, uint16_t nb, uint16_t port, uint64_t cycles[LAB_STAGES])
 {
 	uint64_t at[LAB_STAGES + 1];
-
-	at[LAB_PARSE] = rte_rdtsc();
-	nb = parse_burst(w, pkts, nb);
-	at[LAB_DECIDE] = rte_rdtsc();
-	nb = decide_burst(w, pkts, nb);
-	at[LAB_REWRITE] = rte_rdtsc();
-	nb = rewrite_burst(w, pkts, nb);
-	at[LAB_TX] = rte_rdtsc();
-	tx_burst(w, pkts, nb);
-	at[LAB_STAGES] = rte_rdtsc();
-	for (int i = LAB_PARSE; i < LAB_STAGES; i++)
-		cycles[i] += at[i + 1] - at[i];
-}
-
-static void stages_of_port(struct worker *w, uint16_t port, uint64_t cycles[LAB_STAGES])
-{
-	uint64_t at[LAB_STAGES + 1];
-	uint16_t nb;
 
 	at[LAB_RX] = rte_rdtsc();
-	nb = rx_burst(w, port);
+	rx_take(w, w->received + first, nb, port);
 	at[LAB_CLASSIFY] = rte_rdtsc();
 	nb = classify_burst(w, w->pkts, nb);
 	at[LAB_REASSEMBLE] = rte_rdtsc();
 	nb = reassemble_burst(w, w->pkts, nb);
 	at[LAB_PARSE] = rte_rdtsc();
-	for (int i = LAB_RX; i < LAB_PARSE; i++)
-		cycles[i] += at[i + 1] - at[i];
-	for (uint16_t done = 0; done < nb; done += MESSAGES_AT_ONCE)
-		stages_of_messages(w, w->pkts + done,
-			RTE_MIN((uint16_t)(nb - done), MESSAGES_AT_ONCE), cycles);
+	nb = parse_burst(w, w->pkts, nb);
+	at[LAB_DECIDE] = rte_rdtsc();
+	nb = decide_burst(w, w->pkts, nb);
+	at[LAB_REWRITE] = rte_rdtsc();
+	nb = rewrite_burst(w, w->pkts, nb);
 	at[LAB_TX] = rte_rdtsc();
+	tx_burst(w, w->pkts, nb);
+	at[LAB_STAGES] = rte_rdtsc();
+	for (int i = 0; i < LAB_STAGES; i++)
+		cycles[i] += at[i + 1] - at[i];
+}
+
+static void stages_of_port(struct worker *w, uint16_t port, uint64_t cycles[LAB_STAGES])
+{
+	uint64_t start = rte_rdtsc();
+	uint16_t nb = rx_burst(w, port);
+
+	cycles[LAB_RX] += rte_rdtsc() - start;
+	for (uint16_t done = 0; done < nb; done += PKTS_MAX)
+		stages_of_frames(w, done, RTE_MIN((uint16_t)(nb - done), PKTS_MAX), port, cycles);
+	start = rte_rdtsc();
 	tx_flush(w);
-	cycles[LAB_TX] += rte_rdtsc() - at[LAB_TX];
+	cycles[LAB_TX] += rte_rdtsc() - start;
 }
 
 void lab_run_stages(struct lab *lab, uint64_t cycles[LAB_STAGES])
@@ -418,8 +414,7 @@ void lab_run_stages(struct lab *lab, uint64_t cycles[LAB_STAGES])
 	struct worker *w = lab->w;
 
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
-		w->published = w->publisher->current;
-		w->now_ms = w->clock->now_ms;
+		worker_begin_turn(w);
 		for (uint16_t port = 0; port < FORWARD_PORTS; port++)
 			stages_of_port(w, port, cycles);
 		w->published = NULL;

@@ -13,6 +13,7 @@ struct held_hop {
 	struct ip_addr ip; // of the neighbour
 	uint64_t deadline_ms, ask_ms;
 	struct rte_mbuf *mbufs[HOLD_PACKETS];
+	uint16_t services[HOLD_PACKETS];
 	struct ip_addr to[HOLD_PACKETS];
 };
 
@@ -45,15 +46,14 @@ static void add_count(struct hold_queue *queue, int nb)
 	__atomic_store_n(&queue->nb, queue->nb + (uint32_t)nb, __ATOMIC_RELAXED);
 }
 
-void hold_add(
-	struct worker *w, struct rte_mbuf *m, const struct ip_addr *to, const struct next_hop *hop)
+void hold_add(struct worker *w, struct rte_mbuf *m, const struct next_hop *hop, uint16_t service)
 {
 	struct held_hop *held = NULL;
 
 	for (unsigned int i = 0; i < HOLD_HOPS; i++) {
 		struct held_hop *h = &w->holds->hops[i];
 
-		if (h->nb > 0 && h->port == hop->port && ip_addr_eq(&h->ip, &hop->ip)) {
+		if (h->nb > 0 && h->port == hop->port && ip_addr_eq(&h->ip, &hop->via)) {
 			held = h;
 			break;
 		}
@@ -61,18 +61,19 @@ void hold_add(
 			held = h;
 	}
 	if (held == NULL || held->nb == HOLD_PACKETS) {
-		worker_drop(w, m, DROP_NEIGHBOUR);
+		tx_drop(w, m, service, DROP_NEIGHBOUR);
 		return;
 	}
 	if (held->nb == 0) {
 		held->port = hop->port;
-		held->ip = hop->ip;
+		held->ip = hop->via;
 		held->deadline_ms = w->now_ms + HOLD_MS;
 		held->ask_ms = w->now_ms + ASK_AGAIN_MS;
-		event_neighbour(w, hop->port, &hop->ip);
+		event_neighbour(w, hop->port, &hop->via);
 	}
 	held->mbufs[held->nb] = m;
-	held->to[held->nb] = *to;
+	held->to[held->nb] = hop->to;
+	held->services[held->nb] = service;
 	held->nb++;
 	add_count(w->holds, 1);
 }
@@ -88,11 +89,12 @@ static void let_go(struct worker *w, struct held_hop *held, bool send)
 	add_count(w->holds, -(int)nb);
 	for (uint16_t i = 0; i < nb; i++) {
 		struct ip_addr to = held->to[i];
+		uint16_t service = held->services[i];
 
 		if (send)
-			tx_ip(w, mbufs[i], &to);
+			tx_ip(w, mbufs[i], &to, service);
 		else
-			worker_drop(w, mbufs[i], DROP_NEIGHBOUR);
+			tx_drop(w, mbufs[i], service, DROP_NEIGHBOUR);
 	}
 }
 

@@ -89,10 +89,13 @@ static bool is_blank(const char *p, uint32_t len)
 // Our own address as a source is a forgery, and whom an access list keeps out gets no answer.
 static enum drop_reason refused(const struct snapshot *snap, const struct pkt *pkt)
 {
+	uint16_t backend = snapshot_find_backend_addr(snap, &pkt->source);
+
 	if (snapshot_find_listener(snap, &pkt->source) != SNAPSHOT_NONE)
 		return DROP_BAD_TARGET;
-	if (!acl_permits(snap, pkt->listener, &pkt->source.ip) &&
-		snapshot_find_backend_addr(snap, &pkt->source) == SNAPSHOT_NONE)
+	if (snapshot_is_forged_source(snap, backend, pkt->port))
+		return DROP_SPOOFED;
+	if (backend == SNAPSHOT_NONE && !acl_permits(snap, pkt->listener, &pkt->source.ip))
 		return DROP_ACL;
 	return DROP_NONE;
 }
@@ -103,8 +106,7 @@ bool keepalive_answered(struct worker *w, struct pkt *pkt)
 	const char *p = rte_pktmbuf_mtod(m, const char *);
 	enum drop_reason reason;
 
-	// No SIP message starts below 0x20 but for CRLFs; STUN does, with two zero bits.
-	if (likely(m->data_len > 0 && (unsigned char)*p >= 0x20))
+	if (!keepalive_possible(m))
 		return false;
 	if (is_blank(p, m->data_len)) {
 		if (m->data_len != 4 || memcmp(p, "\r\n\r\n", 4) != 0) {

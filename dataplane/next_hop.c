@@ -7,20 +7,6 @@
 
 #include <errno.h>
 
-#define CACHE_SLOTS 2048
-
-struct cached {
-	uint64_t generation; // of the snapshot
-	uint32_t neighbours; // generation of the neighbour table
-	uint16_t port, mtu;
-	struct ip_addr to;
-	struct rte_ether_addr mac;
-} __rte_cache_aligned;
-
-struct next_hop_cache {
-	struct cached slots[CACHE_SLOTS];
-};
-
 struct next_hop_cache *next_hop_cache_create(void)
 {
 	return rte_zmalloc("next_hops", sizeof(struct next_hop_cache), RTE_CACHE_LINE_SIZE);
@@ -31,36 +17,49 @@ void next_hop_cache_destroy(struct next_hop_cache *cache)
 	rte_free(cache);
 }
 
-int next_hop_find(struct worker *w, const struct ip_addr *to, struct next_hop *hop)
+void next_hop_begin_turn(struct worker *w)
 {
-	struct cached *cached = &w->next_hops->slots[snapshot_hash_ip(to) & (CACHE_SLOTS - 1)];
-	uint64_t generation = w->published->snap->generation;
 	uint32_t neighbours = neighbour_generation(w->neighbours);
-	const struct snapshot_route *route;
+	uint64_t generation = w->published != NULL ? w->published->snap->generation : 0;
 
-	if (likely(cached->generation == generation && cached->neighbours == neighbours &&
-		    ip_addr_eq(&cached->to, to))) {
-		hop->port = cached->port;
-		hop->mtu = cached->mtu;
-		hop->mac = cached->mac;
-		return 0;
-	}
+	if (likely(w->epoch != 0 && w->epoch_published == w->published &&
+		    w->epoch_generation == generation && w->epoch_neighbours == neighbours))
+		return;
+	w->epoch_published = w->published;
+	w->epoch_generation = generation;
+	w->epoch_neighbours = neighbours;
+	if (++w->epoch == 0)
+		w->epoch = 1;
+}
 
-	route = route_find(w->published->routes, to);
+static void fill_ether(
+	struct next_hop *hop, const struct rte_ether_addr *to, const struct rte_ether_addr *from)
+{
+	const struct rte_ether_hdr ether = {
+		.dst_addr = *to,
+		.src_addr = *from,
+		.ether_type = hop->to.family == 4 ? RTE_BE16(RTE_ETHER_TYPE_IPV4)
+						  : RTE_BE16(RTE_ETHER_TYPE_IPV6),
+	};
+
+	memcpy(hop->ether, &ether, sizeof(hop->ether));
+}
+
+int next_hop_resolve(struct worker *w, const struct ip_addr *to, struct next_hop *hop)
+{
+	const struct snapshot_route *route = route_find(w->published->routes, to);
+	struct rte_ether_addr mac;
+
+	hop->epoch = 0;
 	if (route == NULL || route->port >= w->nb_ports)
 		return -ENETUNREACH;
+	hop->to = *to;
+	hop->via = route->gateway.family != 0 ? route->gateway : *to;
 	hop->port = route->port;
 	hop->mtu = w->ports[route->port].mtu;
-	hop->ip = route->gateway.family != 0 ? route->gateway : *to;
-	if (neighbour_get(w->neighbours, hop->port, &hop->ip, &hop->mac) != 0)
+	if (neighbour_get(w->neighbours, hop->port, &hop->via, &mac) != 0)
 		return -EHOSTUNREACH;
-	*cached = (struct cached){
-		.generation = generation,
-		.neighbours = neighbours,
-		.port = hop->port,
-		.mtu = hop->mtu,
-		.to = *to,
-		.mac = hop->mac,
-	};
+	fill_ether(hop, &mac, &w->ports[hop->port].mac);
+	hop->epoch = w->epoch;
 	return 0;
 }

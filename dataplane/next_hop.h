@@ -2,23 +2,67 @@
 #ifndef DATAPLANE_NEXT_HOP_H
 #define DATAPLANE_NEXT_HOP_H
 
+#include <rte_prefetch.h>
+
 #include "dataplane/worker.h"
 
-// Where an IP packet goes: route, gateway, Ethernet address. Workers remember the answer per
-// destination for as long as snapshot and neighbours stay as they are.
+// Where an IP packet goes: route, gateway, Ethernet header. Workers remember the answer per
+// destination, one cache line each, for as long as snapshot and neighbours stay as they are.
+
+#define NEXT_HOP_SLOTS 4096
 
 struct next_hop {
-	struct ip_addr ip; // of the neighbour: the gateway or the destination itself
+	struct ip_addr to; // the packet's destination
+	struct ip_addr via; // the neighbour: the gateway or the destination itself
+	uint8_t ether[RTE_ETHER_HDR_LEN]; // what stands in front of the packet
 	uint16_t port;
 	uint16_t mtu;
-	struct rte_ether_addr mac;
+	uint32_t epoch; // of the worker, when it was found; 0: the Ethernet header is not known
+} __rte_cache_aligned;
+
+_Static_assert(sizeof(struct next_hop) == RTE_CACHE_LINE_SIZE, "one line a packet");
+
+struct next_hop_cache {
+	struct next_hop slots[NEXT_HOP_SLOTS];
 };
 
 struct next_hop_cache *next_hop_cache_create(void);
 void next_hop_cache_destroy(struct next_hop_cache *cache);
 
-// Return 0; -ENETUNREACH (no route); or -EHOSTUNREACH: `ip` and `port` are set, the Ethernet
-// address is not known.
-int next_hop_find(struct worker *w, const struct ip_addr *to, struct next_hop *hop);
+// Once a turn: what was remembered from another snapshot or other neighbours is forgotten.
+void next_hop_begin_turn(struct worker *w);
+
+// Find it anew. Returns 0; -ENETUNREACH: there is no route; or -EHOSTUNREACH: `via` and `port` are
+// set, the Ethernet address is not known.
+int next_hop_resolve(struct worker *w, const struct ip_addr *to, struct next_hop *hop);
+
+static inline struct next_hop *next_hop_slot(struct worker *w, const struct ip_addr *to)
+{
+	uint64_t a, b;
+
+	memcpy(&a, to->octets, sizeof(a));
+	memcpy(&b, to->octets + 8, sizeof(b));
+	a = (a ^ b * UINT64_C(0xd6e8feb86659fd93)) * UINT64_C(0x9e3779b97f4a7c15);
+	return &w->next_hops->slots[a >> 52];
+}
+
+_Static_assert(NEXT_HOP_SLOTS == 1 << (64 - 52), "the shift of next_hop_slot()");
+
+static inline void next_hop_prefetch(struct worker *w, const struct ip_addr *to)
+{
+	rte_prefetch0(next_hop_slot(w, to));
+}
+
+// Results as those of next_hop_resolve(); *hop is valid until the next call.
+static inline int next_hop_find(
+	struct worker *w, const struct ip_addr *to, const struct next_hop **hop)
+{
+	struct next_hop *slot = next_hop_slot(w, to);
+
+	*hop = slot;
+	if (likely(slot->epoch == w->epoch && ip_addr_eq(&slot->to, to)))
+		return 0;
+	return next_hop_resolve(w, to, slot);
+}
 
 #endif

@@ -5,15 +5,14 @@
 
 #define PREFETCH_AHEAD 2 // messages
 #define PREFETCH_OCTETS 512
+#define HEADROOM_OCTETS 256 // in front of a message: what a proxy's header fields and ours take
 
+// Up to 256, 512, 1024, 1500, 2048, 4096, 8192, and more: powers of two, and 1500.
 static unsigned int size_slot(uint32_t len)
 {
-	static const uint16_t limits[IPC_SIZE_SLOTS - 1] = {256, 512, 1024, 1500, 2048, 4096, 8192};
-	unsigned int slot = 0;
+	unsigned int slot = 24 - (unsigned int)__builtin_clz((len - 1) | 0xff);
 
-	for (unsigned int i = 0; i < RTE_DIM(limits); i++)
-		slot += len > limits[i];
-	return slot;
+	return RTE_MIN(slot + (len > 1500), IPC_SIZE_SLOTS - 1u);
 }
 
 // The lines of an ordinary message's header section: nothing of it is in a cache yet. A few
@@ -24,6 +23,17 @@ static void prefetch_message(const struct pkt *pkt)
 
 	for (unsigned int off = 0; off < PREFETCH_OCTETS; off += RTE_CACHE_LINE_SIZE)
 		rte_prefetch0(data + off);
+}
+
+// Where rewriting will move the front of the message to, and what tx tells the device.
+static void prefetch_headroom(const struct pkt *pkt)
+{
+	const char *data = rte_pktmbuf_mtod(pkt->m, const char *);
+
+	for (unsigned int off = RTE_CACHE_LINE_SIZE; off <= HEADROOM_OCTETS;
+		off += RTE_CACHE_LINE_SIZE)
+		__builtin_prefetch(data - off, 1);
+	__builtin_prefetch(&pkt->m->tx_offload, 1);
 }
 
 uint16_t parse_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
@@ -50,6 +60,7 @@ uint16_t parse_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 			pkt_drop(w, pkt, DROP_KEEPALIVE);
 			continue;
 		}
+		prefetch_headroom(pkt);
 		// A refused message goes on: it may deserve an answer.
 		pkts[nb_kept++] = pkt;
 	}

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/publish.h"
 
+#include "dataplane/cksum.h"
 #include "dataplane/memory.h"
 
 #include <rte_common.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TTL 64
 
 static uint32_t owned_slot(const struct published *published, const struct ip_addr *ip)
 {
@@ -55,6 +60,76 @@ static int index_owned(struct published *published)
 	return 0;
 }
 
+static void add_ingress(struct published *published, uint16_t i)
+{
+	const struct snapshot_listener *listener = snapshot_listener(published->snap, i);
+	const rte_be16_t port = rte_cpu_to_be_16(listener->local.port);
+	struct ingress *place;
+	uint64_t key = 0;
+
+	memcpy(&key, listener->local.ip.octets, 4);
+	memcpy((char *)&key + 6, &port, sizeof(port));
+	place = &published->ingress[published_ingress(published, key) - published->ingress];
+	// Of two listeners on one address, snapshot_find_listener() takes the first as well.
+	if (place->key != 0)
+		return;
+	*place = (struct ingress){
+		.key = key,
+		.listener = i,
+		.service_slot = snapshot_service(published->snap, listener->service)->counter,
+		.port = listener->port,
+	};
+}
+
+static void make_egress(struct published *published, uint16_t i)
+{
+	const struct snapshot_listener *listener = snapshot_listener(published->snap, i);
+	const struct endpoint *local = &listener->local;
+	const struct rte_ipv4_hdr v4 = {
+		.version_ihl = RTE_IPV4_VHL_DEF, .time_to_live = TTL, .next_proto_id = IPPROTO_UDP};
+	const struct rte_ipv6_hdr v6 = {
+		.vtc_flow = RTE_BE32(6u << 28), .proto = IPPROTO_UDP, .hop_limits = TTL};
+	const struct rte_udp_hdr udp = {.src_port = rte_cpu_to_be_16(local->port)};
+	size_t addr_len = local->ip.family == 4 ? 4 : 16;
+	struct egress *e = &published->egress[i];
+
+	*e = (struct egress){
+		.udp_sum = cksum_fold(cksum_add(RTE_BE16(IPPROTO_UDP), local->ip.octets, addr_len)),
+		.service_slot = snapshot_service(published->snap, listener->service)->counter,
+		.family = local->ip.family,
+	};
+	if (local->ip.family == 4) {
+		memcpy(e->headers, &v4, sizeof(v4));
+		memcpy(e->headers + offsetof(struct rte_ipv4_hdr, src_addr), local->ip.octets, 4);
+		memcpy(e->headers + sizeof(v4), &udp, sizeof(udp));
+		e->ip_sum = cksum_fold(cksum_add(0, e->headers, sizeof(v4)));
+	} else {
+		memcpy(e->headers, &v6, sizeof(v6));
+		memcpy(e->headers + offsetof(struct rte_ipv6_hdr, src_addr), local->ip.octets, 16);
+		memcpy(e->headers + sizeof(v6), &udp, sizeof(udp));
+	}
+}
+
+// What classify and tx need of listeners, as frames have it.
+static int prepare_headers(struct published *published)
+{
+	const struct snapshot *snap = published->snap;
+	uint32_t slots = rte_align32pow2(2 * snap->listeners.nb + 2);
+
+	published->ingress = calloc(slots, sizeof(*published->ingress));
+	published->ingress_mask = slots - 1;
+	published->egress = aligned_alloc(
+		RTE_CACHE_LINE_SIZE, (snap->listeners.nb + 1) * sizeof(*published->egress));
+	if (published->ingress == NULL || published->egress == NULL)
+		return -ENOMEM;
+	for (uint16_t i = 0; i < snap->listeners.nb; i++) {
+		if (snapshot_listener(snap, i)->local.ip.family == 4)
+			add_ingress(published, i);
+		make_egress(published, i);
+	}
+	return 0;
+}
+
 // Counters are arrays in shared memory: a slot outside would be a write outside.
 static const char *check_slots(const struct snapshot *snap)
 {
@@ -91,7 +166,8 @@ static struct published *from_memory(
 	else
 		memset(&published->bits, 0xff, sizeof(published->bits));
 	published->routes = route_table_create(published->snap);
-	if (published->routes == NULL || index_owned(published) != 0) {
+	if (published->routes == NULL || index_owned(published) != 0 ||
+		prepare_headers(published) != 0) {
 		published_destroy(published);
 		errno = ENOMEM;
 		return NULL;
@@ -181,6 +257,8 @@ void published_destroy(struct published *published)
 		return;
 	route_table_destroy(published->routes);
 	free(published->owned);
+	free(published->ingress);
+	free(published->egress);
 	memory_unmap((void *)(uintptr_t)published->snap, published->mapped);
 	free(published);
 }

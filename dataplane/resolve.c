@@ -105,7 +105,7 @@ uint16_t resolve_retry(struct worker *w)
 
 	if (likely(w->resolves->nb == 0) || w->published == NULL)
 		return 0;
-	for (unsigned int i = 0; i < RESOLVE_PACKETS && nb < BURST_MAX; i++) {
+	for (unsigned int i = 0; i < RESOLVE_PACKETS && nb < PKTS_MAX; i++) {
 		struct waiting *waiting = &w->resolves->waiting[i];
 		struct pkt *pkt = &w->slots[nb];
 

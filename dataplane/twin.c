@@ -61,6 +61,6 @@ void twin_forward(struct worker *w)
 	w->counters->from_twin += nb;
 	for (unsigned int i = 0; i < nb; i++) {
 		mbufs[i]->ol_flags = 0;
-		tx_frame(w, mbufs[i], mbufs[i]->port);
+		tx_frame(w, mbufs[i], mbufs[i]->port, TX_OF_KERNEL);
 	}
 }

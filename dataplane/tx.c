@@ -11,19 +11,31 @@
 
 #include <errno.h>
 
-#define TTL 64
+void tx_drop(struct worker *w, struct rte_mbuf *m, uint16_t service, enum drop_reason reason)
+{
+	struct ipc_worker_counters *counters = w->counters;
+
+	if (service < IPC_SERVICE_SLOTS)
+		counters->services[service].drops[reason]++;
+	else
+		counters->drops[reason]++;
+	rte_pktmbuf_free(m);
+}
 
 static void flush_port(struct worker *w, uint16_t port)
 {
 	struct tx_buffer *tx = &w->tx[port];
 	uint16_t sent = rte_eth_tx_burst(w->ports[port].id, w->index, tx->mbufs, tx->nb);
 
-	w->counters->tx_packets += sent;
 	w->nb_sent += sent;
-	if (unlikely(sent < tx->nb)) {
-		w->counters->drops[DROP_TX_FULL] += (uint16_t)(tx->nb - sent);
-		rte_pktmbuf_free_bulk(tx->mbufs + sent, (unsigned int)(tx->nb - sent));
+	w->counters->tx_packets += sent;
+	if (unlikely(tx->nb_of_kernel > 0)) {
+		for (uint16_t i = 0; i < sent; i++)
+			w->counters->tx_packets -= tx->services[i] == TX_OF_KERNEL;
+		tx->nb_of_kernel = 0;
 	}
+	for (uint16_t i = sent; unlikely(i < tx->nb); i++)
+		tx_drop(w, tx->mbufs[i], tx->services[i], DROP_TX_FULL);
 	tx->nb = 0;
 }
 
@@ -34,12 +46,14 @@ void tx_flush(struct worker *w)
 			flush_port(w, port);
 }
 
-void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t port)
+void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t service)
 {
 	struct tx_buffer *tx = &w->tx[port];
 
-	tx->mbufs[tx->nb++] = m;
-	if (tx->nb == BURST_MAX)
+	tx->mbufs[tx->nb] = m;
+	tx->services[tx->nb] = service;
+	tx->nb_of_kernel += service == TX_OF_KERNEL;
+	if (++tx->nb == BURST_MAX)
 		flush_port(w, port);
 }
 
@@ -60,140 +74,165 @@ static void finish_checksums(struct rte_mbuf *m)
 	m->ol_flags = 0;
 }
 
-static void send_fragments(struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t mtu)
+// A frame that is larger than what its path takes.
+static void send_fragments(struct worker *w, struct rte_mbuf *m, const struct next_hop *hop,
+	uint16_t mtu, uint16_t service)
 {
 	struct rte_mbuf *parts[FRAGMENT_MAX];
+	uint16_t port = hop->port;
 	int nb;
 
 	finish_checksums(m);
 	nb = fragment_packet(m, RTE_ETHER_HDR_LEN, mtu, w->ip_id++, w->pool, parts);
 	if (nb < 0) {
-		worker_drop(w, m, nb == -ENOMEM ? DROP_NO_MBUF : DROP_TOO_LARGE);
+		tx_drop(w, m, service, nb == -ENOMEM ? DROP_NO_MBUF : DROP_TOO_LARGE);
 		return;
 	}
 	rte_pktmbuf_free(m);
 	w->counters->fragmented++;
 	for (int i = 0; i < nb; i++)
-		tx_frame(w, parts[i], port);
+		tx_frame(w, parts[i], port, service);
 }
 
-// A rewritten message starts at any address, and so do the headers in front of it.
-static void put_ether(struct rte_mbuf *m, const struct rte_ether_addr *to,
-	const struct rte_ether_addr *from, uint8_t family)
+// The mbuf's data grows by `len` octets at its front. The room is there: HEADERS_MAX is what
+// tx_message() asks for. A rewritten message starts at any address, and so do its headers.
+static inline char *prepend(struct rte_mbuf *m, uint16_t len)
 {
-	const rte_be16_t type =
-		family == 4 ? RTE_BE16(RTE_ETHER_TYPE_IPV4) : RTE_BE16(RTE_ETHER_TYPE_IPV6);
-	char *p;
-
-	// The room is there: HEADERS_MAX is what tx_message() asks for.
-	m->data_off -= RTE_ETHER_HDR_LEN;
-	m->data_len += RTE_ETHER_HDR_LEN;
-	m->pkt_len += RTE_ETHER_HDR_LEN;
-	p = rte_pktmbuf_mtod(m, char *);
-	memcpy(p, to, RTE_ETHER_ADDR_LEN);
-	memcpy(p + RTE_ETHER_ADDR_LEN, from, RTE_ETHER_ADDR_LEN);
-	memcpy(p + 2 * RTE_ETHER_ADDR_LEN, &type, sizeof(type));
+	m->data_off -= len;
+	m->data_len += len;
+	m->pkt_len += len;
+	return rte_pktmbuf_mtod(m, char *);
 }
 
-void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to)
+static inline void send_to(
+	struct worker *w, struct rte_mbuf *m, const struct next_hop *hop, uint16_t service)
 {
-	struct next_hop hop;
-	uint16_t mtu;
+	uint16_t mtu = pmtu_get(w->pmtus, &hop->to, hop->mtu, w->now_ms);
+
+	memcpy(prepend(m, RTE_ETHER_HDR_LEN), hop->ether, RTE_ETHER_HDR_LEN);
+	if (unlikely(m->data_len - RTE_ETHER_HDR_LEN > mtu))
+		send_fragments(w, m, hop, mtu, service);
+	else
+		tx_frame(w, m, hop->port, service);
+}
+
+void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to, uint16_t service)
+{
+	const struct next_hop *hop;
 	int ret = next_hop_find(w, to, &hop);
 
-	if (unlikely(ret != 0)) {
-		if (ret == -EHOSTUNREACH)
-			hold_add(w, m, to, &hop);
-		else
-			worker_drop(w, m, DROP_NO_ROUTE);
+	if (likely(ret == 0))
+		send_to(w, m, hop, service);
+	else if (ret == -EHOSTUNREACH)
+		hold_add(w, m, hop, service);
+	else
+		tx_drop(w, m, service, DROP_NO_ROUTE);
+}
+
+static inline void store16(char *p, uint16_t value)
+{
+	memcpy(p, &value, sizeof(value));
+}
+
+static inline void store_be16(char *p, uint16_t value)
+{
+	store16(p, rte_cpu_to_be_16(value));
+}
+
+static inline uint64_t load_sum32(const void *p)
+{
+	uint32_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return value;
+}
+
+// Ports, length and checksum of a UDP header that has our port. `sum` is that of the addresses and
+// the protocol.
+static inline void put_udp(
+	struct worker *w, char *udp, uint16_t to_port, uint16_t len, uint64_t sum)
+{
+	store_be16(udp + 2, to_port);
+	store_be16(udp + 4, len);
+	sum += rte_cpu_to_be_16(len);
+	// With offload the field holds the pseudo-header's sum. 0 would say "no checksum".
+	if (likely(w->tx_cksum)) {
+		store16(udp + 6, cksum_fold(sum));
+	} else {
+		uint16_t cksum = (uint16_t)~cksum_fold(cksum_add(sum, udp, len));
+
+		store16(udp + 6, cksum != 0 ? cksum : UINT16_MAX);
+	}
+}
+
+static inline void ask_offload(struct rte_mbuf *m, uint64_t flags, uint8_t ip_len)
+{
+	m->ol_flags = flags | RTE_MBUF_F_TX_UDP_CKSUM;
+	m->tx_offload = (uint64_t)RTE_ETHER_HDR_LEN << RTE_MBUF_L2_LEN_OFS |
+		(uint64_t)ip_len << RTE_MBUF_L3_LEN_OFS;
+}
+
+#define IP4 sizeof(struct rte_ipv4_hdr)
+#define IP6 sizeof(struct rte_ipv6_hdr)
+
+static inline void put_headers_v4(
+	struct worker *w, struct rte_mbuf *m, const struct egress *from, const struct endpoint *to)
+{
+	char *ip = prepend(m, IP4 + EGRESS_UDP);
+	uint16_t len = m->data_len, id = w->ip_id++;
+	uint64_t dst = load_sum32(to->ip.octets);
+
+	memcpy(ip, from->headers, IP4 + EGRESS_UDP);
+	store_be16(ip + 2, len);
+	store_be16(ip + 4, id);
+	memcpy(ip + 16, to->ip.octets, 4);
+	put_udp(w, ip + IP4, to->port, (uint16_t)(len - IP4), from->udp_sum + dst);
+	if (likely(w->tx_cksum)) {
+		ask_offload(m, RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM, IP4);
 		return;
 	}
-	mtu = pmtu_get(w->pmtus, to, hop.mtu, w->now_ms);
-	put_ether(m, &hop.mac, &w->ports[hop.port].mac, to->family);
-	if (unlikely(m->data_len - RTE_ETHER_HDR_LEN > mtu))
-		send_fragments(w, m, hop.port, mtu);
-	else
-		tx_frame(w, m, hop.port);
+	m->ol_flags = 0;
+	store16(ip + 10,
+		(uint16_t)~cksum_fold(
+			from->ip_sum + dst + rte_cpu_to_be_16(len) + rte_cpu_to_be_16(id)));
 }
 
-static void put_ipv4(struct worker *w, struct rte_mbuf *m, const struct endpoint *from,
-	const struct endpoint *to)
+static inline void put_headers_v6(
+	struct worker *w, struct rte_mbuf *m, const struct egress *from, const struct endpoint *to)
 {
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
+	uint16_t len = (uint16_t)(m->data_len + EGRESS_UDP);
+	char *ip = prepend(m, IP6 + EGRESS_UDP);
 
-	ip->version_ihl = RTE_IPV4_VHL_DEF;
-	ip->type_of_service = 0;
-	ip->total_length = rte_cpu_to_be_16(m->data_len);
-	ip->packet_id = rte_cpu_to_be_16(w->ip_id++);
-	ip->fragment_offset = 0;
-	ip->time_to_live = TTL;
-	ip->next_proto_id = IPPROTO_UDP;
-	ip->hdr_checksum = 0;
-	memcpy(&ip->src_addr, from->ip.octets, 4);
-	memcpy(&ip->dst_addr, to->ip.octets, 4);
-	m->l3_len = sizeof(*ip);
-	if (w->tx_cksum)
-		m->ol_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	memcpy(ip, from->headers, IP6 + EGRESS_UDP);
+	store_be16(ip + 4, len);
+	memcpy(ip + 24, to->ip.octets, 16);
+	put_udp(w, ip + IP6, to->port, len, cksum_add(from->udp_sum, to->ip.octets, 16));
+	if (likely(w->tx_cksum))
+		ask_offload(m, RTE_MBUF_F_TX_IPV6, IP6);
 	else
-		ip->hdr_checksum = (uint16_t)~cksum_fold(cksum_add(0, ip, sizeof(*ip)));
-}
-
-static void put_ipv6(struct worker *w, struct rte_mbuf *m, const struct endpoint *from,
-	const struct endpoint *to)
-{
-	uint16_t payload_len = m->data_len;
-	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
-
-	ip->vtc_flow = RTE_BE32(6u << 28);
-	ip->payload_len = rte_cpu_to_be_16(payload_len);
-	ip->proto = IPPROTO_UDP;
-	ip->hop_limits = TTL;
-	memcpy(ip->src_addr, from->ip.octets, sizeof(ip->src_addr));
-	memcpy(ip->dst_addr, to->ip.octets, sizeof(ip->dst_addr));
-	m->l3_len = sizeof(*ip);
-	if (w->tx_cksum)
-		m->ol_flags = RTE_MBUF_F_TX_IPV6;
+		m->ol_flags = 0;
 }
 
 void tx_message(struct worker *w, struct rte_mbuf *m, uint16_t listener, const struct endpoint *to)
 {
-	const struct endpoint *from = &snapshot_listener(w->published->snap, listener)->local;
-	uint32_t len = m->data_len + (uint32_t)sizeof(struct rte_udp_hdr);
-	size_t addr_len = to->ip.family == 4 ? 4 : 16;
-	struct rte_udp_hdr *udp;
-	uint64_t sum;
+	const struct egress *from = &w->published->egress[listener];
 
-	if (unlikely(from->ip.family != to->ip.family || len > UINT16_MAX)) {
-		worker_drop(
-			w, m, from->ip.family != to->ip.family ? DROP_NO_LISTENER : DROP_TOO_LARGE);
+	if (unlikely(from->family != to->ip.family || m->data_len > UINT16_MAX - EGRESS_MAX)) {
+		tx_drop(w, m, from->service_slot,
+			from->family != to->ip.family ? DROP_NO_LISTENER : DROP_TOO_LARGE);
 		return;
 	}
-	udp = (struct rte_udp_hdr *)rte_pktmbuf_prepend(m, sizeof(*udp));
-	udp->src_port = rte_cpu_to_be_16(from->port);
-	udp->dst_port = rte_cpu_to_be_16(to->port);
-	udp->dgram_len = rte_cpu_to_be_16((uint16_t)len);
-	udp->dgram_cksum = 0;
-	sum = cksum_add(0, from->ip.octets, addr_len) + cksum_add(0, to->ip.octets, addr_len) +
-		rte_cpu_to_be_16(IPPROTO_UDP) + udp->dgram_len;
-	m->ol_flags = 0;
-	m->l2_len = RTE_ETHER_HDR_LEN;
-	// With offload the field holds the pseudo-header's sum. 0 would say "no checksum".
-	if (w->tx_cksum)
-		udp->dgram_cksum = cksum_fold(sum);
-	else if ((udp->dgram_cksum = (uint16_t)~cksum_fold(cksum_add(sum, udp, len))) == 0)
-		udp->dgram_cksum = 0xffff;
-
-	if (from->ip.family == 4)
-		put_ipv4(w, m, from, to);
+	if (likely(from->family == 4))
+		put_headers_v4(w, m, from, to);
 	else
-		put_ipv6(w, m, from, to);
-	if (w->tx_cksum)
-		m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
-	tx_ip(w, m, &to->ip);
+		put_headers_v6(w, m, from, to);
+	tx_ip(w, m, &to->ip, from->service_slot);
 }
 
 void tx_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 {
+	for (uint16_t i = 0; i < nb; i++)
+		next_hop_prefetch(w, &pkts[i]->decision.to.ip);
 	for (uint16_t i = 0; i < nb; i++)
 		tx_message(w, pkts[i]->m, pkts[i]->decision.from, &pkts[i]->decision.to);
 }

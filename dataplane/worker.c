@@ -2,16 +2,13 @@
 #include "dataplane/worker.h"
 
 #include "dataplane/hold.h"
+#include "dataplane/next_hop.h"
 #include "dataplane/reassembler.h"
 #include "dataplane/resolve.h"
 
 #include <rte_cycles.h>
 
 #include <time.h>
-
-// Messages that go through the stages together once they are classified: what the stages write about
-// them (2 KB each) is still in the first cache when the next stage reads it.
-#define HANDLE_MAX 8
 
 // Turns without a packet before a worker in `pause` mode sleeps, and for how long. A sleep of 50 us
 // is what a shared core needs to let others run; the kernel's timer slack adds as much again.
@@ -21,36 +18,41 @@
 // From messages to what they become.
 static void handle(struct worker *w, uint16_t nb)
 {
-	for (uint16_t done = 0; done < nb; done += HANDLE_MAX) {
-		struct pkt **pkts = w->pkts + done;
-		uint16_t n = RTE_MIN(nb - done, HANDLE_MAX);
+	nb = parse_burst(w, w->pkts, nb);
+	nb = decide_burst(w, w->pkts, nb);
+	nb = rewrite_burst(w, w->pkts, nb);
+	tx_burst(w, w->pkts, nb);
+}
 
-		n = parse_burst(w, pkts, n);
-		n = decide_burst(w, pkts, n);
-		n = rewrite_burst(w, pkts, n);
-		tx_burst(w, pkts, n);
+static void process(struct worker *w, uint16_t nb_received, uint16_t port)
+{
+	for (uint16_t done = 0; done < nb_received; done += PKTS_MAX) {
+		uint16_t nb = RTE_MIN(nb_received - done, PKTS_MAX);
+
+		rx_take(w, w->received + done, nb, port);
+		nb = classify_burst(w, w->pkts, nb);
+		nb = reassemble_burst(w, w->pkts, nb);
+		handle(w, nb);
 	}
 }
 
-static void process(struct worker *w, uint16_t nb)
-{
-	nb = classify_burst(w, w->pkts, nb);
-	nb = reassemble_burst(w, w->pkts, nb);
-	handle(w, nb);
-}
-
-void worker_turn(struct worker *w)
+void worker_begin_turn(struct worker *w)
 {
 	// One snapshot per turn, so no packet sees two configurations.
 	w->published = __atomic_load_n(&w->publisher->current, __ATOMIC_ACQUIRE);
 	w->now_ms = __atomic_load_n(&w->clock->now_ms, __ATOMIC_RELAXED);
 	w->nb_received = 0;
 	w->nb_sent = 0;
+	next_hop_begin_turn(w);
+}
 
+void worker_turn(struct worker *w)
+{
+	worker_begin_turn(w);
 	for (uint16_t port = 0; port < w->nb_ports; port++)
-		process(w, rx_burst(w, port));
+		process(w, rx_burst(w, port), port);
 	for (uint16_t peer = 0; peer < w->nb_workers; peer++)
-		process(w, rx_peer(w, peer));
+		process(w, rx_peer(w, peer), RX_PORT_OF_MBUF);
 	handle(w, resolve_retry(w));
 
 	twin_forward(w);

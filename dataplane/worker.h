@@ -18,7 +18,10 @@
 // Every mbuf leaves exactly once: through tx, worker_drop() with a reason, or worker_punt() to the
 // kernel.
 
-#define BURST_MAX 32
+#define BURST_MAX 32 // frames received from a port or ring at once
+// Frames that go through the stages together: what the stages write about them (2 KB each) is still
+// in the first cache when the next stage reads it, and when the next few frames use it again.
+#define PKTS_MAX 8
 #define WORKER_CACHE 256 // mbufs of a pool that an lcore keeps for itself
 
 // Room in front of a SIP message that tx needs for its headers.
@@ -29,7 +32,7 @@ enum pkt_kind {
 	PKT_FRAGMENT // the mbuf's data is a frame with an IP fragment for one of our addresses
 };
 
-// A packet on its way through the stages.
+// A packet on its way through the stages. What all of them look at comes first, in one cache line.
 struct pkt {
 	struct rte_mbuf *m;
 	uint16_t port; // index of the port that it came in on
@@ -44,15 +47,23 @@ struct pkt {
 	struct decide_in in; // set by the decide stage, for it and the rewrite stage
 	struct sip_msg msg;
 	struct decision decision;
-};
+} __rte_cache_aligned;
+
+_Static_assert(offsetof(struct pkt, in) <= RTE_CACHE_LINE_SIZE, "one line for classify and tx");
 
 // Time as housekeeping tells it, so that workers need no system call for it.
 struct worker_clock {
 	uint64_t now_ms; // CLOCK_MONOTONIC
 } __rte_cache_aligned;
 
+// Whose frame it is, where its drop is counted: a counter slot of a service, or one of these.
+#define TX_NO_SERVICE UINT16_MAX
+#define TX_OF_KERNEL (UINT16_MAX - 1)
+
 struct tx_buffer {
 	uint16_t nb;
+	uint16_t nb_of_kernel; // of them
+	uint16_t services[BURST_MAX];
 	struct rte_mbuf *mbufs[BURST_MAX];
 };
 
@@ -101,6 +112,10 @@ struct worker {
 	struct hold_queue *holds;
 	struct resolve_queue *resolves;
 	struct next_hop_cache *next_hops;
+	uint32_t epoch; // of what it remembers about next hops: see next_hop_begin_turn()
+	uint32_t epoch_neighbours;
+	uint64_t epoch_generation;
+	const struct published *epoch_published;
 	uint32_t empty_turns;
 	uint16_t ip_id; // of what it sends
 	uint32_t reject_tokens; // samples of refused messages left in this second
@@ -111,10 +126,13 @@ struct worker {
 	uint64_t now_ms;
 	uint32_t nb_received, nb_sent;
 	struct tx_buffer tx[IPC_PORTS_MAX];
-	struct pkt *pkts[BURST_MAX];
-	struct pkt slots[BURST_MAX];
+	struct rte_mbuf *received[BURST_MAX];
+	struct pkt *pkts[PKTS_MAX];
+	struct pkt slots[PKTS_MAX];
 };
 
+// What holds for a whole turn: its snapshot, its time, what is remembered of next hops.
+void worker_begin_turn(struct worker *w);
 // Once round the loop: everything that waits at the ports and rings, through all stages.
 void worker_turn(struct worker *w);
 // The lcore function: turns until w->stop. `arg` is the worker.
@@ -131,9 +149,13 @@ void worker_punt(struct worker *w, struct rte_mbuf *m, uint16_t port);
 // set so that the payload may grow at its front. Returns NULL when there is none.
 struct rte_mbuf *worker_alloc(struct worker *w, uint32_t len);
 
-// The stages, one file each.
+// The stages, one file each. rx fills w->received with up to BURST_MAX frames of a port, or of the
+// ring from another worker; rx_take() then gives up to PKTS_MAX of them their struct pkt. `port` is
+// the one that they came in on, RX_PORT_OF_MBUF: as each mbuf says.
+#define RX_PORT_OF_MBUF UINT16_MAX
 uint16_t rx_burst(struct worker *w, uint16_t port);
 uint16_t rx_peer(struct worker *w, uint16_t peer);
+void rx_take(struct worker *w, struct rte_mbuf *const *mbufs, uint16_t nb, uint16_t port);
 uint16_t classify_burst(struct worker *w, struct pkt **pkts, uint16_t nb);
 uint16_t reassemble_burst(struct worker *w, struct pkt **pkts, uint16_t nb);
 uint16_t parse_burst(struct worker *w, struct pkt **pkts, uint16_t nb);
@@ -151,10 +173,12 @@ void inject_forward(struct worker *w);
 // tx.c: send a datagram from a listener. The mbuf's data is its payload, with HEADERS_MAX octets of
 // headroom. Takes the mbuf over; a drop is counted for the listener's service.
 void tx_message(struct worker *w, struct rte_mbuf *m, uint16_t listener, const struct endpoint *to);
-// tx.c: send an IP packet (the mbuf's data) to its next hop.
-void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to);
+// tx.c: send an IP packet (the mbuf's data) of a service to its next hop.
+void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to, uint16_t service);
 // tx.c: queue a frame on a port.
-void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t port);
+void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t service);
+// tx.c: let go of a packet that cannot be sent.
+void tx_drop(struct worker *w, struct rte_mbuf *m, uint16_t service, enum drop_reason reason);
 void tx_flush(struct worker *w);
 
 static inline struct ipc_service_counters *pkt_service(struct worker *w, const struct pkt *pkt)
