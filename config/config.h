@@ -72,6 +72,13 @@ struct config_reassembly {
 	uint32_t per_source; // datagrams in reassembly from one address, at most `flows`
 };
 
+// What a packet is that comes in on a port with a backend's address as its source.
+enum config_port_backends {
+	CONFIG_BACKENDS_AUTO, // from it, if a route to it or the port's own network has it there
+	CONFIG_BACKENDS_ALLOWED, // from it
+	CONFIG_BACKENDS_NEVER // forged
+};
+
 struct config_port {
 	const char *name;
 	const char *device; // a PCI address or a vdev string, for EAL
@@ -81,6 +88,7 @@ struct config_port {
 	struct config_addr *gateway; // at most one per family
 	uint32_t nb_gateway;
 	const char *twin; // name of the kernel interface, at most 15 octets; "sx-<name>" by default
+	enum config_port_backends backends;
 };
 
 struct config_dataplane {

@@ -203,12 +203,15 @@ static void walk_value(struct walk *w, const struct schema_key *key, int node)
 {
 	struct strbuf *out = &w->to->text;
 	size_t start = out->len, path_len = w->path.len, value;
+	unsigned int restart = w->restart;
 
 	strbuf_printf(
 		out, "%s%s: ", start > 0 && out->data[start - 1] != '{' ? ", " : "", key->name);
 	strbuf_printf(&w->path, "%s%s", path_len > 0 ? "." : "", key->name);
 	value = out->len;
 	w->restart += (key->flags & SCHEMA_RESTART) != 0;
+	if (key->flags & SCHEMA_RELOAD)
+		w->restart = 0;
 
 	if (node != 0)
 		walk_present(w, key, node);
@@ -225,7 +228,7 @@ static void walk_value(struct walk *w, const struct schema_key *key, int node)
 		strbuf_truncate(out, start);
 	else if (key->flags & SCHEMA_CLUSTER)
 		XXH64_update(&w->cluster, out->data + start, out->len - start);
-	w->restart -= (key->flags & SCHEMA_RESTART) != 0;
+	w->restart = restart;
 	strbuf_truncate(&w->path, path_len);
 }
 

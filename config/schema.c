@@ -112,6 +112,13 @@ static const struct schema_key reassembly_keys[] = {
 	{0},
 };
 
+static const struct schema_value port_backends_values[] = {
+	{"auto", CONFIG_BACKENDS_AUTO},
+	{"allowed", CONFIG_BACKENDS_ALLOWED},
+	{"never", CONFIG_BACKENDS_NEVER},
+	{0},
+};
+
 static const struct schema_key port_keys[] = {
 	KEY("name", NAME, config_port, name, 1, CONFIG_NAME_MAX, NULL, SCHEMA_REQUIRED,
 		"Name of the port in commands and metrics."),
@@ -125,6 +132,10 @@ static const struct schema_key port_keys[] = {
 		"Default gateways, at most one for each address family, in a network of the port."),
 	KEY("twin", IFNAME, config_port, twin, 1, 15, NULL, 0,
 		"Name of the port's twin in the kernel; `sx-<name>` when absent."),
+	WORD("backends", port_backends_values, config_port, backends, "auto", SCHEMA_RELOAD,
+		"May packets from backends come in here? `never`: what says so is a forgery and "
+		"dropped; `allowed`: from each of them; `auto`: from those that a route or the "
+		"port's own network has here."),
 	{0},
 };
 

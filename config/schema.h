@@ -72,6 +72,7 @@ enum schema_flags {
 	SCHEMA_NEXT_TEMPLATE = 1 << 5, // the same, and goes before SCHEMA_FIRST_TEMPLATE
 	SCHEMA_INHERITS = 1 << 6, // absent keys come from the templates, then from the defaults
 	SCHEMA_UNMAPPED = 1 << 7, // has no member in the C struct
+	SCHEMA_RELOAD = 1 << 8, // takes effect at a reload, although it is below SCHEMA_RESTART
 };
 
 struct schema_key {

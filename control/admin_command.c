@@ -25,7 +25,7 @@ static const struct admin_command commands[] = {
 	{"trace start", 0, 0, " call_id from source limit timeout_s ", admin_trace_start},
 	{"trace stop", 0, 0, "", admin_trace_stop},
 	{"version", 0, 0, "", admin_version},
-	{"where message", 0, 0, " message source listener ", admin_where_message},
+	{"where message", 0, 0, " message source listener port ", admin_where_message},
 	{"where", 3, 3, "", admin_where},
 };
 

@@ -2,6 +2,7 @@
 #include "control/admin_command.h"
 #include "control/bits.h"
 
+#include "dataplane/dispatch/acl.h"
 #include "dataplane/dispatch/decide.h"
 #include "dataplane/dispatch/edit.h"
 #include "dataplane/dispatch/reply.h"
@@ -267,6 +268,13 @@ static json_t *explained_json(const struct explained *e)
 	return object;
 }
 
+// What the dataplane asks before it decides: backends may always send.
+static bool is_admitted(const struct explained *e)
+{
+	return snapshot_find_backend_addr(e->snapshot, &e->in.source) != SNAPSHOT_NONE ||
+		acl_permits(e->snapshot, e->in.listener, &e->in.source.ip);
+}
+
 static void explain(struct explained *e, const char *message, size_t len)
 {
 	e->reason = sip_parse(&e->msg, message, len);
@@ -278,10 +286,28 @@ static void explain(struct explained *e, const char *message, size_t len)
 		.now_ms = (uint64_t)control_now_ms(),
 	};
 	e->decision.backend = e->decision.service = e->decision.from = SNAPSHOT_NONE;
-	if (e->reason == SIP_OK)
+	if (!is_admitted(e))
+		e->decision = (struct decision){
+			.action = ACTION_DROP,
+			.drop = DROP_ACL,
+			.service = snapshot_listener(e->snapshot, e->in.listener)->service,
+			.backend = SNAPSHOT_NONE,
+			.from = SNAPSHOT_NONE,
+		};
+	else if (e->reason == SIP_OK)
 		decide(&e->ctx, &e->in, &e->decision);
 	else
 		decide_unparsable(&e->ctx, &e->in, e->reason, &e->decision);
+}
+
+// The index of the port with this name. Returns -ENOENT when there is none.
+static int find_port(const struct snapshot *snapshot, const char *name)
+{
+	for (uint16_t i = 0; i < snapshot->ports.nb; i++) {
+		if (strcmp(SNAPSHOT_AT(snapshot, ports, snapshot_port, i)->name, name) == 0)
+			return i;
+	}
+	return -ENOENT;
 }
 
 // Fills in e->in. Returns NULL, or the refusal.
@@ -289,7 +315,9 @@ static json_t *take_sides(const struct admin_request *request, struct explained 
 {
 	const char *source = admin_text(request, "source");
 	const char *listener = admin_text(request, "listener");
+	const char *port = admin_text(request, "port");
 	struct endpoint ep;
+	int index;
 
 	if (e->snapshot == NULL || e->snapshot->listeners.nb == 0)
 		return admin_error(ADMIN_REFUSED, "no snapshot is published");
@@ -299,6 +327,13 @@ static json_t *take_sides(const struct admin_request *request, struct explained 
 		e->in.listener = snapshot_find_listener(e->snapshot, &ep);
 		if (e->in.listener == SNAPSHOT_NONE)
 			return admin_error(ADMIN_REFUSED, "there is no listener %s", listener);
+	}
+	e->in.port = SNAPSHOT_NONE;
+	if (port != NULL) {
+		index = find_port(e->snapshot, port);
+		if (index < 0)
+			return admin_error(ADMIN_REFUSED, "there is no port %s", port);
+		e->in.port = (uint16_t)index;
 	}
 	if (source == NULL)
 		source = snapshot_listener(e->snapshot, e->in.listener)->local.ip.family == 4

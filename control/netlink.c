@@ -169,6 +169,20 @@ static int on_neighbour(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
+// The ports among these interfaces, a bit each.
+static uint16_t ports_of(const struct netlink *netlink, const unsigned int also[])
+{
+	uint16_t mask = 0;
+
+	for (unsigned int i = 0; i < KERNEL_ROUTE_ALSO_MAX && also[i] != 0; i++) {
+		int port = port_of(netlink, also[i]);
+
+		if (port >= 0)
+			mask |= (uint16_t)(1u << port);
+	}
+	return mask;
+}
+
 struct route_list {
 	struct netlink *netlink;
 	struct snapshot_route *items;
@@ -192,6 +206,7 @@ static void add_route(struct route_list *list, const struct kernel_route *route,
 		.prefix_len = route->prefix_len,
 		.port = (uint16_t)port,
 		.gateway = route->gateway,
+		.also_ports = ports_of(list->netlink, route->also),
 	};
 	list->metrics[i] = route->metric;
 	if (i == list->nb)

@@ -81,6 +81,24 @@ static void take_hop(struct kernel_route *route, unsigned char family, const str
 	}
 }
 
+// The next hops behind the first.
+static void take_other_hops(struct kernel_route *route, const char *p, size_t len)
+{
+	struct rtnexthop hop;
+	unsigned int nb = 0;
+
+	while (len >= sizeof(hop) && nb < KERNEL_ROUTE_ALSO_MAX) {
+		memcpy(&hop, p, sizeof(hop));
+		if (hop.rtnh_len < sizeof(hop) || hop.rtnh_len > len)
+			return;
+		route->also[nb++] = (unsigned int)hop.rtnh_ifindex;
+		if ((size_t)MNL_ALIGN(hop.rtnh_len) >= len)
+			return;
+		p += MNL_ALIGN(hop.rtnh_len);
+		len -= MNL_ALIGN(hop.rtnh_len);
+	}
+}
+
 static void take_multipath(
 	struct kernel_route *route, unsigned char family, const struct nlattr *attr)
 {
@@ -91,6 +109,9 @@ static void take_multipath(
 
 	if (len < sizeof(*hop) || hop->rtnh_len < sizeof(*hop) || hop->rtnh_len > len)
 		return;
+	if ((size_t)MNL_ALIGN(hop->rtnh_len) < len)
+		take_other_hops(route, (const char *)hop + MNL_ALIGN(hop->rtnh_len),
+			len - MNL_ALIGN(hop->rtnh_len));
 	route->ifindex = (unsigned int)hop->rtnh_ifindex;
 	inner = (const struct nlattr *)(hop + 1);
 	left = hop->rtnh_len - sizeof(*hop);

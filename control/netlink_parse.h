@@ -19,8 +19,11 @@ struct kernel_neighbour {
 	uint8_t mac[6];
 };
 
+#define KERNEL_ROUTE_ALSO_MAX 15
+
 struct kernel_route {
 	unsigned int ifindex; // of a multipath route: of its first next hop
+	unsigned int also[KERNEL_ROUTE_ALSO_MAX]; // of the others; 0 ends the list
 	struct ip_addr prefix;
 	uint8_t prefix_len;
 	struct ip_addr gateway; // family 0: on-link

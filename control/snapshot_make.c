@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/snapshot_make.h"
 
+#include "control/port_trust.h"
 #include "control/probe_listener.h"
 #include "control/retired.h"
 #include "control/table_key.h"
@@ -430,6 +431,14 @@ int snapshot_parts_make(
 	for (uint32_t i = 0; i < config->nb_services; i++)
 		make_service(&m, (uint16_t)i);
 
+	port_trust_apply(
+		&(struct port_trust_input){
+			.dataplane = m.dataplane,
+			.wanted = &config->dataplane,
+			.routes = m.routes,
+			.nb_routes = m.nb_routes,
+		},
+		m.backends, m.nb_backends);
 	make_probe_listeners(&m);
 
 	in->ports = m.ports;

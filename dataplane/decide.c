@@ -103,6 +103,7 @@ static bool prepare(struct worker *w, const struct decide_ctx *ctx, struct pkt *
 		.msg = &pkt->msg,
 		.source = pkt->source,
 		.listener = pkt->listener,
+		.port = pkt->port,
 		.resolved = pkt->again ? &pkt->resolved : NULL,
 	};
 	if (likely(pkt->reason == SIP_OK))

@@ -160,6 +160,12 @@ void event_reject(struct worker *w, const struct pkt *pkt)
 	ipc_ring_push(w->events);
 }
 
+// Can what was sent by this route have met its end on the side of this port?
+static bool leads_over(const struct snapshot_route *route, uint16_t port)
+{
+	return route != NULL && (route->port == port || (route->also_ports >> port & 1) != 0);
+}
+
 void event_icmp(
 	struct worker *w, const struct pkt *pkt, const void *data, uint32_t len, uint8_t family)
 {
@@ -175,14 +181,15 @@ void event_icmp(
 	// Only about what we may have sent, and from the side that it went to: anybody can write an
 	// ICMP error, and the other side must not talk a backend down.
 	route = route_find(w->published->routes, &error.sent_to.ip);
-	if (snapshot_find_listener(snap, &error.sent_from) == SNAPSHOT_NONE || route == NULL ||
-		route->port != pkt->port)
+	backend = snapshot_find_backend_addr(snap, &error.sent_to);
+	if (snapshot_find_listener(snap, &error.sent_from) == SNAPSHOT_NONE ||
+		!leads_over(route, pkt->port) ||
+		snapshot_is_forged_source(snap, backend, pkt->port))
 		return;
 	if (error.kind == ICMP_ERROR_TOO_BIG) {
 		pmtu_learn(w->pmtus, &error.sent_to.ip, error.mtu, w->now_ms);
 		return;
 	}
-	backend = snapshot_find_backend_addr(snap, &error.sent_to);
 	if (backend == SNAPSHOT_NONE || (event = reserve(w, IPC_EVENT_ICMP)) == NULL)
 		return;
 	event->icmp = (struct ipc_event_icmp){

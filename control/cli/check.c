@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "control/cli/text.h"
+#include "control/notes.h"
 #include "control/reload.h"
 
 // `sipshunt check`: a configuration file without a running sipshunt.
@@ -54,6 +55,11 @@ static bool has_routed_listener(const struct config *config)
 	return false;
 }
 
+static void add_note(const char *text, void *arg)
+{
+	json_array_append_new(arg, json_string(text));
+}
+
 // What is allowed but may surprise.
 static json_t *make_notes(const struct config *config)
 {
@@ -69,6 +75,7 @@ static json_t *make_notes(const struct config *config)
 			json_string("a listener is in no network of a port: if routers spread its "
 				    "packets over several nodes, they must do it by addresses "
 				    "alone (L3), as fragments carry no ports"));
+	notes_make(config, add_note, notes);
 	return notes;
 }
 

@@ -149,6 +149,7 @@ static void print_message(struct cli *cli, const json_t *answer)
 static int message_options(struct cli *cli, json_t **options)
 {
 	const char *listener = cli_value(cli, "listener"), *source = cli_value(cli, "source");
+	const char *port = cli_value(cli, "port");
 	struct message message;
 	int error = message_read("-", &message);
 	char *text;
@@ -168,6 +169,8 @@ static int message_options(struct cli *cli, json_t **options)
 	free(text);
 	if (listener != NULL)
 		json_object_set_new(*options, "listener", text_json(strv_from(listener), NULL));
+	if (port != NULL)
+		json_object_set_new(*options, "port", text_json(strv_from(port), NULL));
 	if (source != NULL)
 		json_object_set_new(*options, "source", text_json(strv_from(source), NULL));
 	return CLI_DONE;
@@ -203,8 +206,9 @@ int cmd_where(struct cli *cli)
 	if (cli->nb_args != 3)
 		return cli_fail(
 			CLI_USAGE, "where: either SERVICE call-id VALUE, or - for a message");
-	if (cli_value(cli, "listener") != NULL || cli_value(cli, "source") != NULL)
-		return cli_fail(CLI_USAGE, "where: --listener and --source go with -");
+	if (cli_value(cli, "listener") != NULL || cli_value(cli, "port") != NULL ||
+		cli_value(cli, "source") != NULL)
+		return cli_fail(CLI_USAGE, "where: --listener, --port and --source go with -");
 	status = client_ask(cli, "where", NULL, &answer);
 	if (status != CLI_DONE)
 		return status;

@@ -35,6 +35,7 @@ static const char *const drop_reason_names[DROP_REASONS] = {
 	[DROP_NOT_ALLOWED] = "not-allowed",
 	[DROP_EDIT_OVERFLOW] = "edit-overflow",
 	[DROP_NO_RESOLVER] = "no-resolver",
+	[DROP_SPOOFED] = "spoofed-backend",
 	[DROP_NOT_READY] = "not-ready",
 	[DROP_BAD_IP] = "bad-ip",
 	[DROP_BAD_CHECKSUM] = "bad-checksum",
@@ -154,8 +155,18 @@ static bool sender_fits(
 		snapshot_find_backend_id(ctx->snap, token->backend_id) == SNAPSHOT_NONE;
 }
 
+// Which backend it came from, if it can have come from there.
+static void find_source(const struct decide_ctx *ctx, struct decide_in *in, uint16_t service)
+{
+	in->source_backend = snapshot_find_backend_source(ctx->snap, &in->source, service);
+	in->spoofed = snapshot_is_forged_source(ctx->snap, in->source_backend, in->port);
+	if (in->spoofed)
+		in->source_backend = SNAPSHOT_NONE;
+}
+
 void decide_response(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out)
 {
+	struct decide_in prepared;
 	const struct snapshot *snap = ctx->snap;
 	const struct sip_msg *msg = in->msg;
 	struct strv branch = sip_strv(msg, msg->via.branch);
@@ -165,8 +176,14 @@ void decide_response(const struct decide_ctx *ctx, const struct decide_in *in, s
 
 	decision_init(in, out);
 	out->service = snapshot_listener(snap, in->listener)->service;
-	out->backend = in->prepared ? in->source_backend
-				    : snapshot_find_backend_source(snap, &in->source, out->service);
+	if (!in->prepared) {
+		prepared = *in;
+		find_source(ctx, &prepared, out->service);
+		in = &prepared;
+	}
+	out->backend = in->source_backend;
+	if (in->spoofed)
+		return decision_drop(out, DROP_SPOOFED);
 	// 16.11: what is not ours is discarded silently.
 	if (!via_is_ours(ctx, in))
 		return decision_drop(out, DROP_FOREIGN_VIA);
@@ -201,7 +218,7 @@ void decide_prefetch(const struct decide_ctx *ctx, struct decide_in *in)
 	uint16_t service = snapshot_listener(snap, in->listener)->service;
 
 	in->prepared = true;
-	in->source_backend = snapshot_find_backend_source(snap, &in->source, service);
+	find_source(ctx, in, service);
 	if (msg->kind != SIP_REQUEST)
 		return;
 	in->call_digest = snapshot_call_digest(snap, sip_strv(msg, msg->call_id));

@@ -58,6 +58,7 @@ enum drop_reason {
 	DROP_NOT_ALLOWED, // a request from outside to something we do not serve: never an open relay
 	DROP_EDIT_OVERFLOW,
 	DROP_NO_RESOLVER,
+	DROP_SPOOFED, // a backend's address as source, on a port where that backend cannot be
 	// met by the dataplane
 	DROP_NOT_READY, // no snapshot yet
 	DROP_BAD_IP, // malformed IP or UDP header
@@ -91,11 +92,13 @@ struct decide_in {
 	const struct sip_msg *msg;
 	struct endpoint source;
 	uint16_t listener; // index in the snapshot of the one it was received on
+	uint16_t port; // index of the port that it came in on, or SNAPSHOT_NONE: any
 	// The answer to an earlier ACTION_RESOLVE for this very message: where the name leads. NULL: none.
 	const struct endpoint *resolved;
 
 	// Filled in by decide_prefetch(), or all zero.
 	bool prepared;
+	bool spoofed; // it says that it comes from a backend, and cannot
 	uint16_t source_backend; // index of the backend that it came from, or SNAPSHOT_NONE
 	uint64_t call_digest;
 };

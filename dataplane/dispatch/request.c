@@ -576,6 +576,8 @@ void decide_request(const struct decide_ctx *ctx, const struct decide_in *in, st
 	r.target = response_target(&in->msg->via, &in->source);
 	r.call_digest = in->call_digest;
 	r.source_backend = in->source_backend;
+	if (in->spoofed)
+		return decision_drop(out, DROP_SPOOFED);
 	if (ctx->txns != NULL)
 		r.txn_hash = request_txn_hash(ctx, in, out->service);
 	if (r.service->mode != SERVICE_PROXY)
@@ -606,6 +608,9 @@ void decide_unparsable(const struct decide_ctx *ctx, const struct decide_in *in,
 	decision_init(in, out);
 	request_init(&r, ctx, in, out);
 	out->reason = (uint8_t)reason;
+	if (snapshot_is_forged_source(r.snap,
+		    snapshot_find_backend_addr(r.snap, &in->source), in->port))
+		return decision_drop(out, DROP_SPOOFED);
 	if (reason == SIP_EMPTY)
 		return decision_drop(out, DROP_KEEPALIVE);
 	if (!in->msg->can_reply || r.service->mode != SERVICE_PROXY ||

@@ -16,13 +16,14 @@
 // table_hash (and what travels in tokens).
 
 #define SNAPSHOT_MAGIC UINT64_C(0x746e756873706973) // "sipshunt"
-#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_VERSION 2
 #define SNAPSHOT_SIZE_MAX (UINT32_C(512) << 20)
 
 #define SNAPSHOT_BACKENDS_MAX 4096
 #define SNAPSHOT_SERVICES_MAX 64
 #define SNAPSHOT_LISTENERS_MAX 256
 #define SNAPSHOT_KEYS_MAX 4
+#define SNAPSHOT_PORTS_MAX 16 // a bit each in a mask of ports
 #define SNAPSHOT_CANDIDATES 4
 #define SNAPSHOT_NONE UINT16_MAX // no such index
 #define SNAPSHOT_VIA_MAX 96
@@ -99,6 +100,9 @@ struct snapshot_backend {
 	char name[64]; // NUL-terminated
 	uint64_t name_hash; // table_name_hash(): its place in the rendezvous (filled in by the build)
 	uint16_t next_same_ip; // the next higher index with the same IP address, or SNAPSHOT_NONE
+	// Bit i: what comes in on port i with this source address is a forgery. The same for all backends
+	// with one address.
+	uint16_t barred_ports;
 };
 
 struct snapshot_prefix { // of an access list; sorted, longest first
@@ -111,6 +115,7 @@ struct snapshot_route { // where packets go next; longest prefix wins
 	uint8_t prefix_len;
 	uint16_t port; // index of the DPDK port
 	struct ip_addr gateway; // family 0: on-link
+	uint16_t also_ports; // bit i: a next hop of the same route that is not used leads over port i
 };
 
 struct snapshot_port { // a DPDK port as the snapshot's records name it, by index
@@ -212,6 +217,15 @@ uint16_t snapshot_find_backend_addr(const struct snapshot *s, const struct endpo
 // The same, but one of `service` goes before all others.
 uint16_t snapshot_find_backend_source(const struct snapshot *s, const struct endpoint *source,
 	uint16_t service);
+
+// Does a packet that claims to come from this backend (an index, or SNAPSHOT_NONE) lie, because it
+// came in on a port where that backend cannot be? Any address can be written into a packet; the
+// port that it comes in on cannot. `port` SNAPSHOT_NONE: not known, it is believed.
+static inline bool snapshot_is_forged_source(const struct snapshot *s, uint16_t backend, uint16_t port)
+{
+	return backend != SNAPSHOT_NONE && port < SNAPSHOT_PORTS_MAX &&
+		(snapshot_backend(s, backend)->barred_ports >> port & 1) != 0;
+}
 
 // The ids that travel in tokens: from names, so that they mean the same on every node and after
 // every reload. Control refuses a configuration in which two of them collide.

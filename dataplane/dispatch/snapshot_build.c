@@ -281,6 +281,7 @@ static void copy_backends(const struct snapshot_input *in, struct snapshot *s)
 		out[i].service = b->service;
 		out[i].weight = b->weight;
 		out[i].counter = b->counter;
+		out[i].barred_ports = b->barred_ports;
 		strcpy(out[i].name, b->name);
 		out[i].id = backend_id(in->services[b->service].name, b->name);
 		out[i].name_hash = table_name_hash(in->table_key, b->name);
@@ -318,6 +319,7 @@ static void copy_network(const struct snapshot_input *in, struct snapshot *s)
 		routes[i].prefix_len = in->routes[i].prefix_len;
 		routes[i].port = in->routes[i].port;
 		copy_ip(&routes[i].gateway, &in->routes[i].gateway);
+		routes[i].also_ports = in->routes[i].also_ports;
 	}
 }
 

@@ -164,6 +164,12 @@ static const char *check_services(const struct snapshot *s)
 	return NULL;
 }
 
+// Only ports that are there.
+static bool ports_ok(const struct snapshot *s, uint16_t mask)
+{
+	return s->ports.nb >= SNAPSHOT_PORTS_MAX || mask >> s->ports.nb == 0;
+}
+
 static const char *check_backends(const struct snapshot *s)
 {
 	for (uint16_t i = 0; i < s->backends.nb; i++) {
@@ -177,10 +183,15 @@ static const char *check_backends(const struct snapshot *s)
 			return "backend name";
 		if (b->id == 0)
 			return "backend id";
+		if (!ports_ok(s, b->barred_ports))
+			return "backend ports";
 		// Ascending, so that the chain ends.
 		if (b->next_same_ip != SNAPSHOT_NONE &&
 			(b->next_same_ip <= i || b->next_same_ip >= s->backends.nb))
 			return "backend chain";
+		if (b->next_same_ip != SNAPSHOT_NONE &&
+			snapshot_backend(s, b->next_same_ip)->barred_ports != b->barred_ports)
+			return "backend ports";
 	}
 	return NULL;
 }
@@ -200,7 +211,8 @@ static const char *check_network(const struct snapshot *s)
 	for (uint32_t i = 0; i < s->routes.nb; i++) {
 		const struct snapshot_route *r = SNAPSHOT_AT(s, routes, snapshot_route, i);
 
-		if (!prefix_ok(&r->prefix, r->prefix_len) || r->port >= s->ports.nb)
+		if (!prefix_ok(&r->prefix, r->prefix_len) || r->port >= s->ports.nb ||
+			!ports_ok(s, r->also_ports))
 			return "route";
 		if (r->gateway.family != 0 && !ip_ok(&r->gateway))
 			return "route gateway";

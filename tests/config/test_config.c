@@ -102,6 +102,8 @@ START_TEST(dataplane_is_mapped)
 	ck_assert_uint_eq(d->ports[0].nb_gateway, 2);
 	ck_assert_v4(&d->ports[0].gateway[0], 192, 0, 2, 11);
 	ck_assert_str_eq(d->ports[1].twin, "sx-core0");
+	ck_assert_int_eq(d->ports[0].backends, CONFIG_BACKENDS_AUTO);
+	ck_assert_int_eq(d->ports[1].backends, CONFIG_BACKENDS_ALLOWED);
 	config_destroy(c);
 }
 END_TEST

@@ -278,15 +278,22 @@ START_TEST(where_agrees_with_the_snapshot)
 }
 END_TEST
 
-static void ask_where(const char *message)
+// `source` and `port` may be NULL.
+static void ask_where_from(const char *source, const char *port, const char *message)
 {
 	json_t *octets = admin_octets(message, strlen(message));
-	json_t *options = json_pack("{s:o}", "message", octets);
+	json_t *options =
+		json_pack("{s:o, s:s*, s:s*}", "message", octets, "source", source, "port", port);
 	char *packed = json_dumps(options, JSON_COMPACT);
 
 	command_ok("where message", packed);
 	free(packed);
 	json_decref(options);
+}
+
+static void ask_where(const char *message)
+{
+	ask_where_from(NULL, NULL, message);
 }
 
 START_TEST(explains_a_message)
@@ -322,6 +329,39 @@ START_TEST(explains_a_refusal)
 	ck_assert_str_eq(text(answer, "reason"), "duplicate-header");
 	ask_where("rubbish");
 	ck_assert_str_eq(text(answer, "action"), "drop");
+}
+END_TEST
+
+// The backends of the lab are in the network of port "core".
+START_TEST(explains_who_is_a_backend)
+{
+	static const char callout[] = "INVITE sip:bob@192.0.2.9 SIP/2.0\r\n"
+				      "Via: SIP/2.0/UDP 10.20.1.11;branch=z9hG4bK1\r\n"
+				      "From: <sip:a@x>;tag=1\r\nTo: <sip:bob@x>\r\n"
+				      "Call-ID: one@x\r\nCSeq: 1 INVITE\r\n\r\n";
+
+	ask_where_from("10.20.1.11:5060", "wan", callout);
+	ck_assert_str_eq(text(answer, "action"), "drop");
+	ck_assert_str_eq(text(answer, "drop"), "spoofed-backend");
+	ask_where_from("10.20.1.11:5060", "core", callout);
+	ck_assert_str_eq(text(answer, "rule"), "outbound");
+	ask_where_from("10.20.1.11:5060", NULL, callout);
+	ck_assert_str_eq(text(answer, "rule"), "outbound");
+	ask_where_from("192.0.2.9:5060", "wan", callout);
+	ck_assert_str_eq(text(answer, "rule"), "table");
+}
+END_TEST
+
+START_TEST(explains_what_the_access_list_keeps_out)
+{
+	lab_write(&lab,
+		lab_edit("address: \"203.0.113.5\", port: 5060",
+			"address: \"203.0.113.5\", acl: {deny: [\"192.0.2.0/24\"]}"));
+	command_ok("reload", NULL);
+	ask_where_from("192.0.2.9:5060", NULL, "rubbish");
+	ck_assert_str_eq(text(answer, "drop"), "acl");
+	ask_where_from("198.51.100.9:5060", NULL, "rubbish");
+	ck_assert_str_eq(text(answer, "drop"), "unparsable");
 }
 END_TEST
 
@@ -421,6 +461,8 @@ int main(void)
 	tcase_add_test(tc, where_agrees_with_the_snapshot);
 	tcase_add_test(tc, explains_a_message);
 	tcase_add_test(tc, explains_a_refusal);
+	tcase_add_test(tc, explains_who_is_a_backend);
+	tcase_add_test(tc, explains_what_the_access_list_keeps_out);
 	tcase_add_test(tc, counts_by_name);
 	tcase_add_test(tc, keeps_the_last_refused_messages);
 	tcase_add_test(tc, shows_the_file);

@@ -145,6 +145,8 @@ START_TEST(takes_the_first_hop_of_several)
 	ck_assert_int_eq(netlink_parse_route(nlh, &r), 0);
 	ck_assert_uint_eq(r.ifindex, 9);
 	ck_assert_mem_eq(r.gateway.octets, gateway, 4);
+	ck_assert_uint_eq(r.also[0], 10);
+	ck_assert_uint_eq(r.also[1], 0);
 }
 END_TEST
 

@@ -49,6 +49,7 @@ static struct snapshot_backend *make_backends(const struct snapshot_fixture *f, 
 		backends[i].addr = nth(base, i);
 		backends[i].weight = 100;
 		backends[i].counter = (uint16_t)i;
+		backends[i].barred_ports = f->barred_ports;
 	}
 	return backends;
 }

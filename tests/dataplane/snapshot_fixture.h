@@ -22,6 +22,7 @@ struct snapshot_fixture {
 	bool v6; // backends are
 	uint8_t flags; // enum service_flags; default SERVICE_REPLY_UNPARSABLE
 	bool no_flags;
+	uint16_t barred_ports; // of all backends
 	bool deny_callers; // 198.51.100.0/24 may not come in
 	uint32_t source_rate, reply_rate, max_message;
 	uint64_t generation; // default 1

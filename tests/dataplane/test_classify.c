@@ -319,6 +319,37 @@ START_TEST(an_icmp_error_about_a_backend_is_evidence_and_the_kernels)
 	ck_assert_ptr_nonnull(event);
 	ck_assert_uint_eq(event->type, IPC_EVENT_ICMP);
 	ck_assert_uint_eq(event->icmp.backend_id, backend_id("access", "b0000"));
+	ipc_ring_pop(bed.dp.workers[0].events);
+	// Nor is it from a port that is said to have no backends, wherever the route leads.
+	bed_publish(&bed, &(struct snapshot_fixture){.generation = 2, .barred_ports = 1 << 1});
+	bed_send(&bed, 1, &in);
+	ck_assert(bed_take_punt(&bed, &out));
+	ck_assert_ptr_null(
+		ipc_ring_peek(bed.dp.workers[0].events, IPC_EVENT_SLOTS, IPC_EVENT_SIZE));
+}
+END_TEST
+
+// Behind the outside port somebody writes a backend's address into his packets.
+START_TEST(who_forges_a_backend_on_the_outside_port_is_dropped)
+{
+	static const char callout[] = "INVITE sip:x@192.0.2.66 SIP/2.0\r\n"
+				      "Via: SIP/2.0/UDP 10.20.1.1;branch=z9hG4bK1\r\n"
+				      "To: <sip:a@x>\r\nFrom: <sip:b@x>;tag=1\r\nCall-ID: 1\r\n"
+				      "CSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n";
+
+	bed_publish(&bed,
+		&(struct snapshot_fixture){
+			.generation = 2, .barred_ports = 1 << 0, .source_rate = 1});
+	bed_make(&in, FIXTURE_BACKEND4, FIXTURE_VIP4, callout, sizeof(callout) - 1);
+	for (unsigned int i = 0; i < 5; i++)
+		bed_send(&bed, 0, &in);
+	bed_make(&in, FIXTURE_BACKEND4, FIXTURE_VIP4, "\r\n\r\n", 4);
+	bed_send(&bed, 0, &in);
+	bed_make(&in, FIXTURE_BACKEND4, FIXTURE_VIP4, "INVITE garbage\r\n\r\n", 18);
+	bed_send(&bed, 0, &in);
+	ck_assert(!bed_take(&bed, 0, &out));
+	ck_assert(!bed_take(&bed, 1, &out));
+	ck_assert_uint_eq(bed_drops(&bed, DROP_SPOOFED), 7);
 }
 END_TEST
 
@@ -390,6 +421,7 @@ int main(void)
 	tcase_add_loop_test(tcase, what_is_not_ours_goes_to_the_kernel, 0, (int)RTE_DIM(kernels));
 	tcase_add_test(tcase, ipv6_needs_its_checksum);
 	tcase_add_test(tcase, an_icmp_error_about_a_backend_is_evidence_and_the_kernels);
+	tcase_add_test(tcase, who_forges_a_backend_on_the_outside_port_is_dropped);
 	tcase_add_test(tcase, every_changed_octet_is_survived);
 	tcase_add_test(tcase, every_length_is_survived);
 	tcase_add_loop_test(tcase, random_octets_are_survived, 0, 3);

@@ -56,6 +56,7 @@ static void set_backends(
 		b[nb].addr = lab_endpoint(all[i].addr);
 		b[nb].service = all[i].service;
 		b[nb].weight = 100;
+		b[nb].barred_ports = o->barred_ports;
 		nb++;
 	}
 }
@@ -89,7 +90,8 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 	struct snapshot_listener listeners[LISTENERS] = {0};
 	struct snapshot_service services[2] = {0};
 	struct snapshot_backend backends[LAB_BACKENDS_MAX + 1] = {0};
-	struct snapshot_port ports[1] = {{.name = "wan0", .mtu = 1500}};
+	struct snapshot_port ports[2] = {
+		{.name = "wan0", .mtu = 1500}, {.name = "core0", .mtu = 1500}};
 	struct snapshot_prefix acl[1] = {{.ip = lab_endpoint(CALLER).ip, .len = 32}};
 	struct snapshot_key keys[3] = {{.id = 'a', .key = "first signing ke"},
 		{.id = 'b', .key = "second signing k"}, {.id = 'c', .key = "third signing ke"}};
@@ -106,7 +108,7 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 		.services = services,
 		.backends = backends,
 		.acl = acl,
-		.nb_ports = 1,
+		.nb_ports = 2,
 		.nb_listeners = LISTENERS,
 		.nb_services = 2,
 		.nb_acl = 1,
@@ -180,6 +182,7 @@ int lab_send(struct lab *lab, const char *text, const char *source, uint16_t lis
 		.msg = &lab->msg,
 		.source = lab_endpoint(source),
 		.listener = listener,
+		.port = lab->port,
 		.resolved = lab->in.resolved,
 	};
 	// Every other message as a burst would bring it: the result is the same.

@@ -32,6 +32,7 @@ struct lab_options {
 	bool without_kam2;
 	bool with_kam4;
 	bool deny_caller; // 198.51.100.10 may not talk to VIP4
+	uint16_t barred_ports; // of all backends; port 0 is "wan0", port 1 "core0"
 	const struct snapshot *prev;
 	uint64_t prev_until_ms, prev_key_until_ms;
 	uint16_t nb_keys, primary_key; // of keys 'a', 'b', 'c'
@@ -46,6 +47,7 @@ struct lab {
 	void *txns;
 	void *bindings;
 	// Of the last message:
+	uint16_t port; // that messages come in on
 	char *raw; // allocated around `in`
 	struct sip_msg msg;
 	struct decide_in in;

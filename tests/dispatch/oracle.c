@@ -16,6 +16,9 @@
 #define STRANGER "192.0.2.66:5060"
 #define STRANGER6 "[2001:db8:bad::66]:5060"
 
+#define OUTSIDE_PORT 0
+#define BACKEND_PORT 1
+
 #define MESSAGE_MAX 65535
 #define ROOM (MESSAGE_MAX + 4096)
 #define SEEDS_MAX 64
@@ -85,8 +88,9 @@ static void seed_call(uint8_t flags, uint16_t listener, const char *caller)
 
 void oracle_init(void)
 {
-	lab_init(&clusters[0], NULL);
-	lab_init(&clusters[1], &(struct lab_options){.two_sided = true});
+	lab_init(&clusters[0], &(struct lab_options){.barred_ports = 1 << OUTSIDE_PORT});
+	lab_init(&clusters[1],
+		&(struct lab_options){.two_sided = true, .barred_ports = 1 << OUTSIDE_PORT});
 	// Every message for itself.
 	clusters[0].ctx.txns = clusters[1].ctx.txns = NULL;
 	in_place = calloc(1, 3 * ROOM);
@@ -192,7 +196,8 @@ static const char *check_reply(struct lab *lab)
 static const char *check_echo(struct lab *lab, const struct sip_msg *sent)
 {
 	static const char ok[] = "SIP/2.0 200 OK\r\n";
-	struct decide_in in = {.listener = lab->d.from, .source = lab->d.to};
+	struct decide_in in = {
+		.listener = lab->d.from, .source = lab->d.to, .port = BACKEND_PORT};
 	struct endpoint target = response_target(&lab->msg.via, &lab->in.source);
 	struct decision d;
 	struct sip_msg msg;
@@ -275,7 +280,8 @@ const char *oracle_check(const uint8_t *data, size_t len)
 {
 	uint8_t flags = len > 0 ? data[0] : 0;
 	struct lab *lab = &clusters[!!(flags & ORACLE_TWO_SIDED)];
-	bool v6 = flags & ORACLE_IPV6, from_backend = flags & ORACLE_FROM_BACKEND;
+	bool v6 = flags & ORACLE_IPV6, spoofed = flags & ORACLE_SPOOFED;
+	bool from_backend = flags & ORACLE_FROM_BACKEND && !spoofed;
 	enum sip_reason reason;
 	const char *wrong;
 	char *buf;
@@ -288,8 +294,10 @@ const char *oracle_check(const uint8_t *data, size_t len)
 	memcpy(buf + SIP_PAD, data + 1, len);
 	memset(buf + SIP_PAD + len, ';', SIP_PAD);
 
-	lab->in = (struct decide_in){.msg = &lab->msg, .listener = v6 ? VIP6 : VIP4};
-	lab->in.source = lab_endpoint(from_backend ? v6 ? BACKEND6 : BACKEND
+	lab->in = (struct decide_in){.msg = &lab->msg,
+		.listener = v6 ? VIP6 : VIP4,
+		.port = from_backend ? BACKEND_PORT : OUTSIDE_PORT};
+	lab->in.source = lab_endpoint(from_backend || spoofed ? v6 ? BACKEND6 : BACKEND
 			: flags & ORACLE_STRANGER  ? v6 ? STRANGER6 : STRANGER
 			: v6                       ? CALLER6
 						   : CALLER);
@@ -298,6 +306,10 @@ const char *oracle_check(const uint8_t *data, size_t len)
 		decide(&lab->ctx, &lab->in, &lab->d);
 	else
 		decide_unparsable(&lab->ctx, &lab->in, reason, &lab->d);
+	if (spoofed) {
+		free(buf);
+		return lab->d.action == ACTION_DROP ? NULL : "a forged backend that is served";
+	}
 	switch (lab->d.action) {
 	case ACTION_FORWARD:
 		wrong = reason != SIP_OK ? "a refused message sent on" : NULL;

@@ -14,6 +14,8 @@ enum {
 	ORACLE_IPV6 = 1 << 1,
 	ORACLE_TWO_SIDED = 1 << 2,
 	ORACLE_STRANGER = 1 << 3, // from an address that no token names
+	ORACLE_SPOOFED = 1 << 4, // from a backend's address, on a port where no backend is
+	ORACLE_FLAGS = 1 << 5
 };
 
 void oracle_init(void);
@@ -23,6 +25,7 @@ void oracle_fini(void);
 // - nothing is sent but to a backend, to the sender, or where a token of ours leads; from outside a
 //   request goes to a backend and nowhere else, and what has no valid token of ours goes nowhere
 //   else;
+// - who forges a backend is not served at all;
 // - an answer goes to the sender's address, is bounded, and is never for ACK or CANCEL;
 // - what is sent on is a SIP message with the same identity and body, our Via on top, and edits in
 //   place give what edits into a copy give;

@@ -55,7 +55,7 @@ static size_t mutate(uint8_t out[8192], unsigned int nb)
 
 		switch (random_below(6)) {
 		case 0: // somebody else sends it
-			out[0] = (uint8_t)random_below(16);
+			out[0] = (uint8_t)random_below(ORACLE_FLAGS);
 			break;
 		case 1: // one octet
 			out[at] = (uint8_t)random_below(256);
