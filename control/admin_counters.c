@@ -49,13 +49,16 @@ static json_t *listeners_json(const struct config_service *config)
 static double prev_window_s(const struct control *control, const struct service *service)
 {
 	const struct snapshot_service *entry;
-	int64_t left;
+	int64_t left = 0;
 
 	if (control->dataplane.snapshot == NULL || service->index == SNAPSHOT_NONE)
 		return 0;
 	entry = snapshot_service(control->dataplane.snapshot, service->index);
-	left = (int64_t)entry->prev_until_ms - control_now_ms();
-	return entry->prev_table.nb == 0 || left < 0 ? 0 : (double)left / 1000;
+	for (unsigned int i = 0; i < SNAPSHOT_PREV_MAX; i++) {
+		if (entry->prev[i].table.nb != 0)
+			left = (int64_t)entry->prev[i].until_ms - control_now_ms();
+	}
+	return left < 0 ? 0 : (double)left / 1000;
 }
 
 static json_t *retired_json(const struct service *service)

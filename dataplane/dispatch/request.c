@@ -431,10 +431,36 @@ static bool by_transaction(struct request *r)
 	return true;
 }
 
+// What the earlier tables say. Of two that differ, the one that was in force for more of the last
+// window: a transaction that began then more likely went by it.
+static uint16_t pick_prev(const struct request *r)
+{
+	uint64_t since = r->ctx->now_ms, best_ms = 0;
+	uint16_t best = SNAPSHOT_NONE;
+
+	for (unsigned int i = 0; i < SNAPSHOT_PREV_MAX; i++) {
+		const struct snapshot_prev *prev = &r->service->prev[i];
+		uint16_t index;
+		uint64_t ms;
+
+		// Windows are equally long: what lies between two ends lay between two changes.
+		if (prev->table.nb == 0 || prev->until_ms <= since)
+			continue;
+		ms = prev->until_ms - since;
+		since = prev->until_ms;
+		index = pick(r, &prev->table, r->ctx->bits->pinned);
+		if (index == SNAPSHOT_NONE || ms < best_ms)
+			continue;
+		best = index;
+		best_ms = ms;
+	}
+	return best;
+}
+
 // Rule c, second half: the table as it was when the transaction or dialog may have begun.
 static COLD bool by_prev_table(struct request *r)
 {
-	uint16_t index = pick(r, &r->service->prev_table, r->ctx->bits->pinned);
+	uint16_t index = pick_prev(r);
 
 	if (index == SNAPSHOT_NONE)
 		return false;
@@ -495,8 +521,7 @@ static void balance(struct request *r)
 	r->out->row_hash = row_hash(r);
 	if (by_transaction(r))
 		return;
-	if (bound && service->prev_table.nb != 0 && r->ctx->now_ms < service->prev_until_ms &&
-		by_prev_table(r))
+	if (bound && service->prev[0].table.nb != 0 && by_prev_table(r))
 		return;
 	if (service->flags & SERVICE_AFFINITY_REGISTRATION && r->ctx->bindings != NULL &&
 		r->msg->method != SIP_REGISTER && by_binding(r)) {

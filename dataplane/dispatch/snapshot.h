@@ -25,6 +25,7 @@
 #define SNAPSHOT_KEYS_MAX 4
 #define SNAPSHOT_PORTS_MAX 16 // a bit each in a mask of ports
 #define SNAPSHOT_CANDIDATES 4
+#define SNAPSHOT_PREV_MAX 2 // earlier tables of a service
 #define SNAPSHOT_NONE UINT16_MAX // no such index
 #define SNAPSHOT_VIA_MAX 96
 #define SNAPSHOT_URI_MAX 64
@@ -70,6 +71,12 @@ struct snapshot_listener {
 	char uri[SNAPSHOT_URI_MAX]; // "@203.0.113.5:5060;lr"
 };
 
+// A table that a service had before. CANCEL and ACK may go by it.
+struct snapshot_prev {
+	struct snapshot_section table; // nb 0: none. Indices are of THIS snapshot's backends
+	uint64_t until_ms; // CLOCK_MONOTONIC: 64*T1 after it was replaced
+};
+
 struct snapshot_service {
 	char name[64]; // NUL-terminated
 	uint8_t mode; // enum service_mode
@@ -79,8 +86,7 @@ struct snapshot_service {
 	uint16_t backend_first, nb_backends; // its slice of the backends section
 	uint16_t listener_v4, listener_v6; // the one that sends to backends of that family
 	struct snapshot_section table; // rows of SNAPSHOT_CANDIDATES uint16_t each; nb: rows, a power of 2
-	struct snapshot_section prev_table; // nb 0: none. Indices are of THIS snapshot's backends
-	uint64_t prev_until_ms; // CLOCK_MONOTONIC; until then CANCEL and ACK may go by prev_table
+	struct snapshot_prev prev[SNAPSHOT_PREV_MAX]; // oldest first, then none
 	uint64_t table_hash; // xxh64 over rows, ids and weights: equal on every node
 	uint32_t source_rate; // requests per second and source address; 0: no limit
 	uint32_t reply_rate; // local replies per second and source address; 0: no limit
@@ -247,7 +253,7 @@ struct snapshot_input {
 	const struct snapshot_prefix *acl;
 	const struct snapshot_route *routes;
 	uint32_t nb_ports, nb_listeners, nb_services, nb_backends, nb_acl, nb_routes;
-	const struct snapshot *prev; // whose tables become prev_table where a service's table changed; or NULL
+	const struct snapshot *prev; // whose tables become earlier ones where a service's table changed; or NULL
 	uint64_t prev_until_ms; // end of the window for tables that change with this build
 	uint64_t now_ms; // CLOCK_MONOTONIC: windows of prev that are over are left out; 0: none are
 };
@@ -256,7 +262,8 @@ struct snapshot_input {
 size_t snapshot_build_size(const struct snapshot_input *in);
 
 // Build into blob (64-byte aligned, snapshot_build_size() octets, zeroed). Deterministic: equal input
-// gives equal octets. A service whose table is the same as in `prev` keeps prev's own window.
+// gives equal octets. A service whose table is the same as in `prev` keeps prev's own earlier tables; of
+// more than SNAPSHOT_PREV_MAX those stay that were in force the longest of the last window.
 // Return 0, or -EEXIST (two equal ids), -EINVAL.
 int snapshot_build(const struct snapshot_input *in, void *blob, size_t len);
 

@@ -7,11 +7,12 @@
 #include "dataplane/dispatch/snapshot_internal.h"
 #include "dataplane/dispatch/table.h"
 
-// Where a service's previous table comes from.
-enum prev_use {
-	PREV_NONE,
-	PREV_KEEP, // the table is the same as before: its own window goes on
-	PREV_TABLE, // the table changes with this build
+// The earlier tables of a service, found in the snapshot before: oldest first.
+struct earlier {
+	const struct snapshot_service *before; // NULL: it was not there
+	bool same; // its table is the one that it had
+	unsigned int nb;
+	struct snapshot_prev prev[SNAPSHOT_PREV_MAX + 1]; // tables are sections of in->prev
 };
 
 static size_t align64(size_t size)
@@ -59,22 +60,48 @@ static bool same_table(const struct snapshot_input *in, const struct snapshot_se
 	return true;
 }
 
-static enum prev_use prev_use(const struct snapshot_input *in,
-	const struct snapshot_service *service, const struct snapshot_service **before)
+// Leave out the one that was in force for the least of the last window.
+static void drop_shortest(struct earlier *e, uint64_t now_ms)
 {
-	*before = NULL;
+	uint64_t since = now_ms, least_ms = UINT64_MAX;
+	unsigned int least = 0;
+
+	for (unsigned int i = 0; i < e->nb; i++) {
+		uint64_t ms = e->prev[i].until_ms - since;
+
+		since = e->prev[i].until_ms;
+		if (ms < least_ms) {
+			least = i;
+			least_ms = ms;
+		}
+	}
+	e->nb--;
+	memmove(&e->prev[least], &e->prev[least + 1], (e->nb - least) * sizeof(e->prev[0]));
+}
+
+static void find_earlier(
+	const struct snapshot_input *in, const struct snapshot_service *service, struct earlier *e)
+{
+	*e = (struct earlier){0};
 	// Under another key a Call-ID has another row: the old rows say nothing about it.
 	if (in->prev == NULL || memcmp(in->table_key, in->prev->table_key, 16) != 0)
-		return PREV_NONE;
-	*before = find_prev(in, service->name);
-	if (*before == NULL)
-		return PREV_NONE;
-	if (!same_table(in, service, *before))
-		return PREV_TABLE;
-	return (*before)->prev_table.nb != 0 &&
-			(in->now_ms == 0 || (*before)->prev_until_ms > in->now_ms)
-		? PREV_KEEP
-		: PREV_NONE;
+		return;
+	e->before = find_prev(in, service->name);
+	if (e->before == NULL)
+		return;
+	for (unsigned int i = 0; i < SNAPSHOT_PREV_MAX; i++) {
+		const struct snapshot_prev *prev = &e->before->prev[i];
+		uint64_t since = e->nb > 0 ? e->prev[e->nb - 1].until_ms : in->now_ms;
+
+		if (prev->table.nb != 0 && prev->until_ms > since)
+			e->prev[e->nb++] = *prev;
+	}
+	e->same = same_table(in, service, e->before);
+	if (e->same)
+		return;
+	e->prev[e->nb++] = (struct snapshot_prev){e->before->table, in->prev_until_ms};
+	if (e->nb > SNAPSHOT_PREV_MAX)
+		drop_shortest(e, in->now_ms);
 }
 
 static bool check_services(const struct snapshot_input *in)
@@ -186,19 +213,12 @@ size_t snapshot_build_size(const struct snapshot_input *in)
 	}
 	size = place_sections(in, &s);
 	for (uint32_t i = 0; i < in->nb_services; i++) {
-		const struct snapshot_service *before;
+		struct earlier e;
 
 		size += rows_size(table_rows(in->services[i].nb_backends));
-		switch (prev_use(in, &in->services[i], &before)) {
-		case PREV_NONE:
-			break;
-		case PREV_KEEP:
-			size += rows_size(before->prev_table.nb);
-			break;
-		case PREV_TABLE:
-			size += rows_size(before->table.nb);
-			break;
-		}
+		find_earlier(in, &in->services[i], &e);
+		for (unsigned int p = 0; p < e.nb; p++)
+			size += rows_size(e.prev[p].table.nb);
 	}
 	if (size > SNAPSHOT_SIZE_MAX) {
 		errno = E2BIG;
@@ -408,24 +428,22 @@ static void build_tables(const struct snapshot_input *in, struct snapshot *s, ui
 
 	for (uint32_t i = 0; i < in->nb_services; i++) {
 		struct snapshot_service *v = &services[i];
-		const struct snapshot_service *before;
-		enum prev_use use = prev_use(in, &in->services[i], &before);
+		struct earlier e;
 
+		find_earlier(in, &in->services[i], &e);
 		place(&v->table, &at, table_rows(v->nb_backends),
 			SNAPSHOT_CANDIDATES * sizeof(uint16_t));
-		if (before != NULL && use != PREV_TABLE)
-			copy_rows(in->prev, &before->table, s, &v->table);
+		if (e.same)
+			copy_rows(in->prev, &e.before->table, s, &v->table);
 		else
 			build_rows(s, v);
 		v->table_hash = snapshot_table_hash(s, v);
-		if (use == PREV_NONE)
-			continue;
-		place(&v->prev_table, &at,
-			use == PREV_KEEP ? before->prev_table.nb : before->table.nb,
-			SNAPSHOT_CANDIDATES * sizeof(uint16_t));
-		copy_rows(in->prev, use == PREV_KEEP ? &before->prev_table : &before->table, s,
-			&v->prev_table);
-		v->prev_until_ms = use == PREV_KEEP ? before->prev_until_ms : in->prev_until_ms;
+		for (unsigned int p = 0; p < e.nb; p++) {
+			place(&v->prev[p].table, &at, e.prev[p].table.nb,
+				SNAPSHOT_CANDIDATES * sizeof(uint16_t));
+			copy_rows(in->prev, &e.prev[p].table, s, &v->prev[p].table);
+			v->prev[p].until_ms = e.prev[p].until_ms;
+		}
 	}
 }
 

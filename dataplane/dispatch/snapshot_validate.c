@@ -158,8 +158,9 @@ static const char *check_services(const struct snapshot *s)
 			return "service sending listener";
 		if (!rows_ok(s, v, &v->table))
 			return "service table";
-		if (v->prev_table.nb != 0 && !rows_ok(s, v, &v->prev_table))
-			return "service previous table";
+		for (unsigned int p = 0; p < SNAPSHOT_PREV_MAX; p++)
+			if (v->prev[p].table.nb != 0 && !rows_ok(s, v, &v->prev[p].table))
+				return "service previous table";
 	}
 	return NULL;
 }

@@ -114,6 +114,7 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 		.nb_acl = 1,
 		.prev = o->prev,
 		.prev_until_ms = o->prev_until_ms,
+		.now_ms = o->now_ms,
 	};
 	const char *why;
 	size_t size;

@@ -34,7 +34,7 @@ struct lab_options {
 	bool deny_caller; // 198.51.100.10 may not talk to VIP4
 	uint16_t barred_ports; // of all backends; port 0 is "wan0", port 1 "core0"
 	const struct snapshot *prev;
-	uint64_t prev_until_ms, prev_key_until_ms;
+	uint64_t prev_until_ms, prev_key_until_ms, now_ms;
 	uint16_t nb_keys, primary_key; // of keys 'a', 'b', 'c'
 	uint16_t prev_primary_key;
 	uint32_t max_message;

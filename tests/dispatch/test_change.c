@@ -10,6 +10,8 @@
 // What belongs together stays together while tables, backends and keys change (RFC 3261 16.11).
 
 #define UNTIL 1100000
+#define T0 UINT64_C(1000000)
+#define WINDOW 32000
 #define CALLS 60
 
 static struct lab before, after;
@@ -156,6 +158,104 @@ START_TEST(after_the_window_the_new_table_is_all_there_is)
 	after.ctx.now_ms = UNTIL;
 	send_to(&after, "CANCEL", 1);
 	ck_assert_int_eq(after.d.rule, RULE_TABLE);
+}
+END_TEST
+
+// Two changes: kam4 comes when `middle` is published, kam2 goes with `after`. Packets come to a
+// node that has not seen their INVITE, `now_ms` after the first change.
+static void change_twice(uint64_t first_ms, uint64_t second_ms, uint64_t now_ms)
+{
+	struct lab middle;
+
+	lab_init(&before, NULL);
+	lab_init(&middle,
+		&(struct lab_options){.prev = before.snap,
+			.now_ms = first_ms,
+			.prev_until_ms = first_ms + WINDOW,
+			.with_kam4 = true});
+	lab_init(&after,
+		&(struct lab_options){.prev = middle.snap,
+			.now_ms = second_ms,
+			.prev_until_ms = second_ms + WINDOW,
+			.with_kam4 = true,
+			.without_kam2 = true});
+	lab_fini(&middle);
+	after.ctx.now_ms = now_ms;
+}
+
+// How many of CALLS calls that began before both changes are found again.
+static int found_again(void)
+{
+	int nb = 0;
+
+	for (int i = 0; i < CALLS; i++) {
+		send_to(&before, "INVITE", i);
+		if (backend_of(&before) == backend_id("access", "kam2"))
+			continue;
+		send_to(&after, "CANCEL", i);
+		ck_assert_int_eq(after.d.rule, RULE_PREV_TABLE);
+		nb += backend_of(&after) == backend_of(&before);
+	}
+	return nb;
+}
+
+static int not_at_kam2(void)
+{
+	int nb = 0;
+
+	for (int i = 0; i < CALLS; i++) {
+		send_to(&before, "INVITE", i);
+		nb += backend_of(&before) != backend_id("access", "kam2");
+	}
+	return nb;
+}
+
+START_TEST(after_two_changes_at_once_what_began_before_both_goes_on)
+{
+	change_twice(T0, T0 + 500, T0 + 1000);
+	ck_assert_int_eq(found_again(), not_at_kam2());
+}
+END_TEST
+
+START_TEST(what_was_in_force_the_longest_of_the_window_counts)
+{
+	// The first table for 4 s of the last 32, the second for 20.
+	change_twice(T0, T0 + 20000, T0 + 28000);
+	ck_assert_int_lt(found_again(), not_at_kam2());
+	lab_fini(&before);
+	lab_fini(&after);
+	// The first one's window is over: the second is all that is left.
+	change_twice(T0, T0 + 20000, T0 + WINDOW);
+	ck_assert_int_lt(found_again(), not_at_kam2());
+	after.ctx.now_ms = T0 + 20000 + WINDOW;
+	send_to(&after, "CANCEL", 1);
+	ck_assert_int_eq(after.d.rule, RULE_TABLE);
+}
+END_TEST
+
+// One change after another: the table of the quiet time before them is not pushed out.
+START_TEST(of_many_changes_those_in_force_the_longest_are_kept)
+{
+	struct lab labs[8];
+
+	lab_init(&before, NULL);
+	lab_init(&labs[0], NULL);
+	for (unsigned int i = 1; i < 8; i++)
+		lab_init(&labs[i],
+			&(struct lab_options){.prev = labs[i - 1].snap,
+				.now_ms = T0 + 100 * i,
+				.prev_until_ms = T0 + 100 * i + WINDOW,
+				.with_kam4 = i % 2 != 0});
+	after = labs[7];
+	after.ctx.now_ms = T0 + 800;
+	ck_assert_uint_eq(snapshot_service(after.snap, 0)->prev[0].until_ms, T0 + 100 + WINDOW);
+	for (int i = 0; i < CALLS; i++) {
+		send_to(&before, "INVITE", i);
+		send_to(&after, "CANCEL", i);
+		ck_assert_uint_eq(backend_of(&after), backend_of(&before));
+	}
+	for (unsigned int i = 0; i < 7; i++)
+		lab_fini(&labs[i]);
 }
 END_TEST
 
@@ -331,6 +431,9 @@ int main(void)
 	tcase_add_test(tc, on_another_node_cancel_and_ack_go_by_the_old_table);
 	tcase_add_test(tc, new_calls_go_by_the_new_table_at_once);
 	tcase_add_test(tc, after_the_window_the_new_table_is_all_there_is);
+	tcase_add_test(tc, after_two_changes_at_once_what_began_before_both_goes_on);
+	tcase_add_test(tc, what_was_in_force_the_longest_of_the_window_counts);
+	tcase_add_test(tc, of_many_changes_those_in_force_the_longest_are_kept);
 	tcase_add_test(tc, a_backend_that_was_removed_is_not_sent_to);
 	tcase_add_test(tc, a_cache_hit_on_a_backend_that_is_down_is_a_miss);
 	tcase_add_test(tc, a_draining_backend_keeps_its_transactions);

@@ -117,7 +117,7 @@ START_TEST(a_table_that_stays_has_no_previous_one)
 	struct lab next;
 
 	lab_init(&next, &(struct lab_options){.prev = lab.snap, .prev_until_ms = 5000});
-	ck_assert_uint_eq(snapshot_service(next.snap, 0)->prev_table.nb, 0);
+	ck_assert_uint_eq(snapshot_service(next.snap, 0)->prev[0].table.nb, 0);
 	ck_assert_uint_eq(snapshot_service(next.snap, 0)->table_hash,
 		snapshot_service(lab.snap, 0)->table_hash);
 	lab_fini(&next);
@@ -134,16 +134,16 @@ START_TEST(a_table_that_changes_brings_its_predecessor)
 		&(struct lab_options){
 			.prev = lab.snap, .prev_until_ms = 5000, .without_kam2 = true});
 	v = snapshot_service(next.snap, 0);
-	ck_assert_uint_eq(v->prev_table.nb, table_rows(3));
-	ck_assert_uint_eq(v->prev_until_ms, 5000);
+	ck_assert_uint_eq(v->prev[0].table.nb, table_rows(3));
+	ck_assert_uint_eq(v->prev[0].until_ms, 5000);
 	// The other service did not change, though its backends have other indices now.
-	ck_assert_uint_eq(snapshot_service(next.snap, 1)->prev_table.nb, 0);
+	ck_assert_uint_eq(snapshot_service(next.snap, 1)->prev[0].table.nb, 0);
 	ck_assert_uint_eq(snapshot_service(next.snap, 1)->table_hash,
 		snapshot_service(lab.snap, 1)->table_hash);
 	for (uint64_t hash = 0; hash < 1000; hash++) {
 		uint16_t was =
 			snapshot_row(lab.snap, &snapshot_service(lab.snap, 0)->table, hash)[0];
-		uint16_t old = snapshot_row(next.snap, &v->prev_table, hash)[0];
+		uint16_t old = snapshot_row(next.snap, &v->prev[0].table, hash)[0];
 		uint16_t now = snapshot_row(next.snap, &v->table, hash)[0];
 
 		// kam1, kam2, kam3 become 0, none, 1.
@@ -156,7 +156,7 @@ START_TEST(a_table_that_changes_brings_its_predecessor)
 	lab_init(&last,
 		&(struct lab_options){
 			.prev = next.snap, .prev_until_ms = 9000, .without_kam2 = true});
-	ck_assert_uint_eq(snapshot_service(last.snap, 0)->prev_until_ms, 5000);
+	ck_assert_uint_eq(snapshot_service(last.snap, 0)->prev[0].until_ms, 5000);
 	lab_fini(&last);
 	lab_fini(&next);
 }
