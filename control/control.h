@@ -193,6 +193,7 @@ struct control {
 
 	struct ipc_client *ipc;
 	struct publisher *publisher;
+	struct builder *builder; // for dry runs
 	struct health *health;
 	struct netlink *netlink; // NULL: no twins
 	struct events *events;

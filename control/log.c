@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/log.h"
 
+#include "control/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,27 +41,27 @@ bool log_enabled(enum config_log_level level)
 	return level <= settings.level;
 }
 
-// A message may quote what a peer or a file said: quotes, backslashes and control characters must
-// not end the value early or forge a line.
-static void escape(const char *in, char *out, size_t size)
+// A message may quote what a peer or a file said: control characters must not forge a line, quotes
+// and backslashes not end a value early (when `quoted`), and what is not UTF-8 not break JSON.
+static void escape(const char *in, bool quoted, char *out, size_t size)
 {
-	static const char hex[] = "0123456789abcdef";
+	struct strv left = strv_from(in);
 	size_t len = 0;
 
-	for (; *in != '\0' && len + 7 < size; in++) {
-		unsigned char c = (unsigned char)*in;
+	while (left.len > 0 && len + 7 < size) {
+		uint32_t c;
+		unsigned int nb = utf8_decode(left, &c);
 
-		if (c == '"' || c == '\\') {
-			out[len++] = '\\';
-			out[len++] = (char)c;
-		} else if (c < 0x20 || c == 0x7f) {
-			memcpy(out + len, "\\u00", 4);
-			out[len + 4] = hex[c >> 4];
-			out[len + 5] = hex[c & 15];
-			len += 6;
-		} else {
-			out[len++] = (char)c;
-		}
+		if (nb == 0)
+			len += (size_t)sprintf(out + len, "%s", UTF8_REPLACEMENT);
+		else if (c < 0x20 || c == 0x7f)
+			len += (size_t)sprintf(out + len, "\\u%04x", c);
+		else if (quoted && (c == '"' || c == '\\'))
+			len += (size_t)sprintf(out + len, "\\%c", (char)c);
+		else
+			len += (size_t)sprintf(out + len, "%.*s", (int)nb, left.ptr);
+		nb = nb == 0 ? 1 : nb;
+		left = (struct strv){left.ptr + nb, left.len - nb};
 	}
 	out[len] = '\0';
 }
@@ -74,7 +76,7 @@ static void write_stderr(enum config_log_level level, const char *topic, const c
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &utc);
-	escape(message, escaped, sizeof(escaped));
+	escape(message, true, escaped, sizeof(escaped));
 	if (settings.format == CONFIG_LOG_JSON)
 		fprintf(stderr,
 			"{\"ts\":\"%s.%03ldZ\",\"level\":\"%s\",\"topic\":\"%s\",\"msg\":\"%s\"}\n",
@@ -86,7 +88,7 @@ static void write_stderr(enum config_log_level level, const char *topic, const c
 
 void log_write(enum config_log_level level, const char *topic, const char *format, ...)
 {
-	char message[LOG_LINE_MAX];
+	char message[LOG_LINE_MAX], escaped[2 * LOG_LINE_MAX];
 	va_list args;
 
 	va_start(args, format);
@@ -95,11 +97,13 @@ void log_write(enum config_log_level level, const char *topic, const char *forma
 
 	switch (settings.target) {
 	case CONFIG_LOG_SYSLOG:
-		syslog(syslog_levels[level], "%s: %s", topic, message);
+		escape(message, false, escaped, sizeof(escaped));
+		syslog(syslog_levels[level], "%s: %s", topic, escaped);
 		break;
 	case CONFIG_LOG_JOURNAL:
 		// The journal reads the priority from the prefix and stamps the time itself.
-		fprintf(stderr, "<%d>%s: %s\n", syslog_levels[level], topic, message);
+		escape(message, false, escaped, sizeof(escaped));
+		fprintf(stderr, "<%d>%s: %s\n", syslog_levels[level], topic, escaped);
 		break;
 	case CONFIG_LOG_STDERR:
 		write_stderr(level, topic, message);

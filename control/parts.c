@@ -2,6 +2,7 @@
 #include "control/parts.h"
 
 #include "control/admin.h"
+#include "control/builder.h"
 #include "control/cluster.h"
 #include "control/events.h"
 #include "control/health.h"
@@ -33,10 +34,11 @@ int parts_start(struct control *control, const char *socket)
 
 	control->state_file = state_file_create(control);
 	control->publisher = publisher_create(control);
+	control->builder = builder_create(control->base);
 	control->health = health_create(control);
 	control->events = events_create(control);
-	if (control->state_file == NULL || control->publisher == NULL || control->health == NULL ||
-		control->events == NULL)
+	if (control->state_file == NULL || control->publisher == NULL || control->builder == NULL ||
+		control->health == NULL || control->events == NULL)
 		return -ENOMEM;
 	// Whoever else serves this socket runs this node already.
 	control->admin = admin_create(control);
@@ -79,6 +81,8 @@ void parts_stop(struct control *control)
 	control->resolve = NULL;
 	netlink_destroy(control->netlink);
 	control->netlink = NULL;
+	builder_destroy(control->builder);
+	control->builder = NULL;
 	publisher_destroy(control->publisher);
 	control->publisher = NULL;
 	state_file_destroy(control->state_file);

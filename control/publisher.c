@@ -9,7 +9,6 @@
 #include "control/netlink.h"
 #include "control/retired.h"
 #include "control/slow_start.h"
-#include "control/snapshot_make.h"
 #include "control/table_moves.h"
 
 #include <errno.h>
@@ -585,21 +584,16 @@ int publisher_set_routes(
 	return 0;
 }
 
-int publisher_build_for(
-	struct publisher *publisher, const struct config *config, struct snapshot **snapshot)
+int publisher_parts_for(
+	struct publisher *publisher, const struct config *config, struct snapshot_parts *parts)
 {
 	struct snapshot_env env;
-	struct snapshot_parts parts;
-	int rc;
 
 	env_init(publisher, &env);
+	// Weights as configured; and what is published may be gone when the parts are built.
 	env.control = NULL;
-	rc = snapshot_parts_make(config, &env, &parts);
-	if (rc < 0)
-		return rc;
-	rc = snapshot_parts_build(&parts, snapshot);
-	snapshot_parts_fini(&parts);
-	return rc;
+	env.prev = NULL;
+	return snapshot_parts_make(config, &env, parts);
 }
 
 struct publisher *publisher_create(struct control *control)

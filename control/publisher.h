@@ -3,6 +3,7 @@
 #define CONTROL_PUBLISHER_H
 
 #include "control/control.h"
+#include "control/snapshot_make.h"
 
 // Brings the dataplane to what control wants: builds snapshots beside the loop, hands them over one
 // at a time, and flips the backends' bits of the one that is published.
@@ -37,8 +38,9 @@ void publisher_lost(struct publisher *publisher);
 int publisher_set_routes(
 	struct publisher *publisher, const struct snapshot_route *routes, uint32_t nb);
 
-// What another configuration would be as a snapshot, for a dry run. Free it with free().
-int publisher_build_for(
-	struct publisher *publisher, const struct config *config, struct snapshot **snapshot);
+// The parts of what another configuration would be as a snapshot, for a dry run: they borrow
+// nothing.
+int publisher_parts_for(
+	struct publisher *publisher, const struct config *config, struct snapshot_parts *parts);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/reload.h"
 
+#include "control/builder.h"
 #include "control/cluster.h"
 #include "control/health.h"
 #include "control/log.h"
@@ -29,6 +30,7 @@ struct reload {
 	void *arg;
 	int64_t began_ms;
 	json_t *changes;
+	json_t *needs_restart; // of a dry run
 };
 
 static LIST_HEAD(, reload) pending = LIST_HEAD_INITIALIZER(pending);
@@ -206,16 +208,13 @@ static json_t *move_json(
 		"ideal", moves->ideal, "to", gains, "table_hash", hash);
 }
 
-// What the published tables would become. NULL when nothing is published, or on failure.
-static json_t *dry_moves(const struct control *control, const struct config *config)
+// What the published tables would become; nothing when nothing is published or could be built.
+static json_t *dry_moves(const struct control *control, const struct snapshot *to)
 {
 	const struct snapshot *from = control->dataplane.snapshot;
-	struct snapshot *to = NULL;
 	json_t *list = json_array();
 
-	if (from == NULL || publisher_build_for(control->publisher, config, &to) < 0)
-		return list;
-	for (uint16_t i = 0; i < to->services.nb; i++) {
+	for (uint16_t i = 0; from != NULL && to != NULL && i < to->services.nb; i++) {
 		const struct snapshot_service *service = snapshot_service(to, i);
 		struct table_moves moves;
 
@@ -224,7 +223,6 @@ static json_t *dry_moves(const struct control *control, const struct config *con
 				move_json(service->name, &moves,
 					gains_json(from, to, service->name), service->table_hash));
 	}
-	free(to);
 	return list;
 }
 
@@ -267,6 +265,7 @@ static void answer(struct reload *reload, json_t *outcome)
 		json_decref(outcome);
 	LIST_REMOVE(reload, entry);
 	json_decref(reload->changes);
+	json_decref(reload->needs_restart);
 	free(reload);
 }
 
@@ -292,26 +291,34 @@ static void refuse(struct reload *reload, const struct config_errors *errs, cons
 			"{s:b, s:i, s:s, s:o}", "ok", 0, "exit", 1, "error", text, "errors", list));
 }
 
+// rc -ENOTCONN: there is no dataplane; it gets what was accepted once it is there.
 static void on_published(void *arg, int rc, const char *text)
 {
 	struct reload *reload = arg;
 	struct control *control = reload->control;
 	double took = (double)(control_now_ms() - reload->began_ms);
 
+	if (control->said_ready)
+		sd_notify_send("READY=1");
 	if (rc < 0 && rc != -ENOTCONN) {
 		record(control, false, text);
 		refuse(reload, NULL, text);
 		return;
 	}
 	record(control, true, "");
-	LOG(NOTICE, "generation %llu applied in %.0f ms, %zu changes",
-		(unsigned long long)control->dataplane.generation, took,
-		json_array_size(reload->changes));
+	if (rc == 0)
+		LOG(NOTICE, "generation %llu applied in %.0f ms, %zu changes",
+			(unsigned long long)control->dataplane.generation, took,
+			json_array_size(reload->changes));
+	else
+		LOG(NOTICE, "accepted, %zu changes; waiting for the dataplane",
+			json_array_size(reload->changes));
 	answer(reload,
-		json_pack("{s:b, s:b, s:I, s:f, s:O, s:o, s:o}", "ok", 1, "dry_run", 0,
-			"generation", (json_int_t)control->dataplane.generation, "took_ms", took,
-			"changes", reload->changes, "moves", done_moves(control), "needs_restart",
-			reload_needs_restart_json(control, false)));
+		json_pack("{s:b, s:b, s:b, s:I, s:f, s:O, s:o, s:o}", "ok", 1, "dry_run", 0,
+			"published", rc == 0, "generation",
+			(json_int_t)control->dataplane.generation, "took_ms", took, "changes",
+			reload->changes, "moves", rc == 0 ? done_moves(control) : json_array(),
+			"needs_restart", reload_needs_restart_json(control, false)));
 }
 
 static void log_needs_restart(const char *path, const char *from, const char *to, void *arg)
@@ -360,9 +367,6 @@ static void apply(struct reload *reload, struct config *config)
 	resolve_reload(control->resolve);
 	state_file_save(control);
 	publisher_request(control->publisher);
-	if (control->said_ready)
-		sd_notify_send("READY=1");
-	// Without a dataplane there is nothing to wait for: it gets all this when it is there.
 	if (control->dataplane.link != LINK_RUNNING ||
 		publisher_wait(control->publisher, on_published, reload) < 0)
 		on_published(reload, -ENOTCONN, "");
@@ -393,17 +397,42 @@ int reload_check_ids(const struct config *config, char *text, size_t size)
 	return 0;
 }
 
-static void answer_dry(struct reload *reload, const struct config *config)
+static void on_dry_built(void *arg, int rc, struct snapshot *snapshot)
+{
+	struct reload *reload = arg;
+	struct control *control = reload->control;
+
+	if (rc < 0)
+		LOG(WARNING, "a dry run has no tables: %s", strerror(-rc));
+	answer(reload,
+		json_pack("{s:b, s:b, s:n, s:I, s:f, s:O, s:o, s:O}", "ok", 1, "dry_run", 1,
+			"published", "generation", (json_int_t)control->dataplane.generation,
+			"took_ms", (double)(control_now_ms() - reload->began_ms), "changes",
+			reload->changes, "moves", dry_moves(control, snapshot), "needs_restart",
+			reload->needs_restart));
+	free(snapshot);
+}
+
+static void start_dry(struct reload *reload, const struct config *config)
 {
 	struct control *control = reload->control;
-	json_t *keys = json_array();
+	struct snapshot_parts parts;
+	int rc;
 
-	config_diff_restart_keys(control->boot, config, add_restart_key, keys);
-	answer(reload,
-		json_pack("{s:b, s:b, s:I, s:f, s:O, s:o, s:o}", "ok", 1, "dry_run", 1,
-			"generation", (json_int_t)control->dataplane.generation, "took_ms",
-			(double)(control_now_ms() - reload->began_ms), "changes", reload->changes,
-			"moves", dry_moves(control, config), "needs_restart", keys));
+	reload->needs_restart = json_array();
+	config_diff_restart_keys(control->boot, config, add_restart_key, reload->needs_restart);
+	if (control->dataplane.snapshot == NULL) {
+		on_dry_built(reload, 0, NULL); // nothing to compare with
+		return;
+	}
+	rc = publisher_parts_for(control->publisher, config, &parts);
+	if (rc == 0) {
+		rc = builder_add(control->builder, &parts, on_dry_built, reload);
+		if (rc < 0)
+			snapshot_parts_fini(&parts);
+	}
+	if (rc < 0)
+		on_dry_built(reload, rc, NULL);
 }
 
 void reload_start(struct control *control, bool dry_run, reload_fn *fn, void *arg)
@@ -439,7 +468,7 @@ void reload_start(struct control *control, bool dry_run, reload_fn *fn, void *ar
 		apply(reload, config);
 		return;
 	}
-	answer_dry(reload, config);
+	start_dry(reload, config);
 	config_destroy(config);
 }
 

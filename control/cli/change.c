@@ -71,6 +71,12 @@ static void print_move(const json_t *move, bool dry_run)
 	free(to);
 }
 
+// Accepted, but there is no dataplane that could decide by it yet.
+static bool is_waiting(const json_t *answer)
+{
+	return json_is_false(json_object_get(answer, "published"));
+}
+
 static void print_reload(const json_t *answer, bool dry_run)
 {
 	const json_t *keys = json_object_get(answer, "needs_restart");
@@ -91,7 +97,11 @@ static void print_reload(const json_t *answer, bool dry_run)
 			field_text_or(item, "key", "-"), field_text_or(item, "from", "-"),
 			field_text_or(item, "to", "-"));
 	}
-	if (!dry_run)
+	if (dry_run)
+		return;
+	if (is_waiting(answer))
+		say("accepted, waiting for the dataplane");
+	else
 		say("generation %" PRId64 " applied in %.0f ms",
 			field_integer(answer, "generation"), field_number(answer, "took_ms"));
 }
@@ -111,8 +121,9 @@ static int reload(struct cli *cli, const char *words, bool dry_run)
 		client_print_json(answer);
 	else
 		print_reload(answer, dry_run);
+	status = is_waiting(answer) ? CLI_PARTLY : CLI_DONE;
 	json_decref(answer);
-	return CLI_DONE;
+	return status;
 }
 
 int cmd_reload(struct cli *cli)

@@ -107,7 +107,8 @@ const struct cli_command cli_commands[] = {
 	{"status", "", 0, 0, NULL, "show how this node is doing", NULL, cmd_status},
 	{"reload", "", 0, 0, reload_options, "read the configuration file again",
 		"The whole file is checked first; with any error nothing changes. Keys that need "
-		"a restart are named and not applied.",
+		"a restart are named and not applied. Exits with 5 when the file was accepted and "
+		"no dataplane runs: it is applied as soon as one does.",
 		cmd_reload},
 	{"service list", "", 0, 0, NULL, "list the services", NULL, cmd_service_list},
 	{"backend list", "[SERVICE]", 0, 1, rates_options, "list the backends with their states",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/cli/text.h"
 
+#include "control/utf8.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,40 +10,6 @@
 #include <wchar.h>
 
 #define DURATION_MAX_MS (UINT64_C(365) * 24 * 3600 * 1000)
-#define REPLACEMENT "\xef\xbf\xbd"
-
-unsigned int text_utf8_decode(struct strv in, uint32_t *character)
-{
-	static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned int len;
-	uint32_t c;
-
-	if (in.len == 0)
-		return 0;
-	c = (uint8_t)in.ptr[0];
-	if (c < 0x80) {
-		*character = c;
-		return 1;
-	}
-	if (c < 0xc2 || c > 0xf4)
-		return 0;
-	len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-	if (in.len < len)
-		return 0;
-	c &= 0x7f >> len;
-	for (unsigned int i = 1; i < len; i++) {
-		uint8_t octet = (uint8_t)in.ptr[i];
-
-		if ((octet & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (octet & 0x3f);
-	}
-	// RFC 3629 section 3: the shortest form only, no surrogates.
-	if (c < lowest[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*character = c;
-	return len;
-}
 
 bool text_is_printable(uint32_t c)
 {
@@ -88,7 +56,7 @@ void text_escape(FILE *out, struct strv in)
 {
 	while (in.len > 0) {
 		uint32_t c = 0;
-		unsigned int len = text_utf8_decode(in, &c);
+		unsigned int len = utf8_decode(in, &c);
 
 		if (len > 0 && c != '\\' && text_is_printable(c)) {
 			fwrite(in.ptr, 1, len, out);
@@ -126,7 +94,7 @@ unsigned int text_width(const char *text)
 
 	while (in.len > 0) {
 		uint32_t c = 0;
-		unsigned int len = text_utf8_decode(in, &c);
+		unsigned int len = utf8_decode(in, &c);
 		int columns = len > 1 ? wcwidth((wchar_t)c) : 1;
 
 		width += columns > 0 ? (unsigned int)columns : 0;
@@ -146,7 +114,7 @@ json_t *text_json(struct strv in, bool *lossy)
 
 	for (size_t i = 0; i < in.len;) {
 		uint32_t c;
-		unsigned int len = text_utf8_decode((struct strv){in.ptr + i, in.len - i}, &c);
+		unsigned int len = utf8_decode((struct strv){in.ptr + i, in.len - i}, &c);
 
 		if (len == 0)
 			goto replace;
@@ -163,12 +131,12 @@ replace:
 		return NULL;
 	while (in.len > 0) {
 		uint32_t c;
-		unsigned int len = text_utf8_decode(in, &c);
+		unsigned int len = utf8_decode(in, &c);
 
 		if (len > 0)
 			fwrite(in.ptr, 1, len, out);
 		else
-			fputs(REPLACEMENT, out);
+			fputs(UTF8_REPLACEMENT, out);
 		len += len == 0;
 		in.ptr += len;
 		in.len -= len;

@@ -12,10 +12,6 @@
 // What people and terminals are shown. Octets from the network, from files and from the daemon are
 // printed only through here, because a terminal acts on some of them.
 
-// Decode one character of strict UTF-8 (RFC 3629). Returns its length, 0 when in is empty or does
-// not start with one.
-unsigned int text_utf8_decode(struct strv in, uint32_t *character);
-
 // A character that takes up room on a terminal and changes nothing else there: no controls, no
 // direction marks, no invisible ones.
 bool text_is_printable(uint32_t character);

@@ -120,14 +120,25 @@ void lab_load(struct lab *lab, const char *yaml)
 	load(lab);
 }
 
-void lab_start(struct lab *lab, const char *yaml)
+void lab_start_dataplane(struct lab *lab)
 {
 	char path[96];
 
-	lab_load(lab, yaml);
 	snprintf(path, sizeof(path), "%s/dataplane.sock", lab->dir);
 	fake_dataplane_init(&lab->fake, lab->control.base, path);
 	lab->has_fake = true;
+}
+
+void lab_stop_dataplane(struct lab *lab)
+{
+	fake_dataplane_fini(&lab->fake);
+	lab->has_fake = false;
+}
+
+void lab_start(struct lab *lab, const char *yaml)
+{
+	lab_load(lab, yaml);
+	lab_start_dataplane(lab);
 	ck_assert(parts_start(&lab->control, NULL) == 0);
 }
 

@@ -32,6 +32,10 @@ void lab_load(struct lab *lab, const char *yaml);
 void lab_restart_control(struct lab *lab);
 void lab_stop(struct lab *lab);
 
+// The fake dataplane goes away; one that runs nothing yet comes.
+void lab_stop_dataplane(struct lab *lab);
+void lab_start_dataplane(struct lab *lab);
+
 // Replace the file.
 void lab_write(struct lab *lab, const char *yaml);
 // lab_default with `from` replaced by `to`, which must occur. A static buffer.

@@ -5,7 +5,11 @@
 #include "tests/control/lab.h"
 #include "tests/control/suite.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 static struct lab lab;
 static json_t *outcome;
@@ -187,6 +191,102 @@ START_TEST(a_dry_run_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_dry_run_lets_the_loop_turn)
+{
+	json_decref(outcome);
+	outcome = NULL;
+	lab_write(&lab, lab_edit(b3_line, b4_lines));
+	reload_start(&lab.control, true, on_outcome, &lab);
+	ck_assert_ptr_null(outcome);
+	// What is published may change meanwhile.
+	reload_start(&lab.control, false, NULL, NULL);
+	ck_assert(lab_until(&lab, has_outcome));
+	ck_assert(json_is_true(json_object_get(outcome, "ok")));
+	ck_assert(json_is_null(json_object_get(outcome, "published")));
+}
+END_TEST
+
+static bool is_link_down(struct lab *l)
+{
+	return l->control.dataplane.link != LINK_RUNNING;
+}
+
+START_TEST(without_a_dataplane_it_is_accepted_and_waits)
+{
+	lab_stop_dataplane(&lab);
+	ck_assert(lab_until(&lab, is_link_down));
+	reload(lab_edit(b3_line, b4_lines), false);
+	ck_assert(json_is_true(json_object_get(outcome, "ok")));
+	ck_assert(json_is_false(json_object_get(outcome, "published")));
+	ck_assert(has_change("add", "access/b4", ""));
+	ck_assert_uint_eq(json_array_size(json_object_get(outcome, "moves")), 0);
+	ck_assert_uint_eq(lab.control.last_reload.nb_success, 1);
+	ck_assert_ptr_nonnull(control_find_backend(&lab.control, "access/b4"));
+	// It is applied when one comes.
+	lab_start_dataplane(&lab);
+	ck_assert(lab_until(&lab, lab_is_up));
+	ck_assert_uint_eq(lab.fake.snapshot->backends.nb, 5);
+	reload(lab_default, false);
+	ck_assert(json_is_true(json_object_get(outcome, "published")));
+}
+END_TEST
+
+START_TEST(a_dataplane_that_goes_meanwhile_is_waited_for)
+{
+	lab.fake.mute_snapshots = true;
+	json_decref(outcome);
+	outcome = NULL;
+	lab_write(&lab, lab_edit(b3_line, b4_lines));
+	reload_start(&lab.control, false, on_outcome, &lab);
+	lab_run_ms(&lab, 100);
+	ck_assert_ptr_null(outcome);
+	lab_stop_dataplane(&lab);
+	ck_assert(lab_until(&lab, has_outcome));
+	ck_assert(json_is_true(json_object_get(outcome, "ok")));
+	ck_assert(json_is_false(json_object_get(outcome, "published")));
+}
+END_TEST
+
+static int notify_fd;
+static char heard[1024];
+
+static bool hears_ready(struct lab *l)
+{
+	size_t len = strlen(heard);
+	ssize_t part = recv(notify_fd, heard + len, sizeof(heard) - len - 1, MSG_DONTWAIT);
+
+	if (part > 0)
+		memcpy(heard + len + part, "|", 2);
+	return strstr(heard, "READY=1|") != NULL;
+}
+
+START_TEST(the_service_manager_hears_of_it_from_begin_to_end)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/notify", lab.dir);
+	notify_fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	ck_assert_int_eq(bind(notify_fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	setenv("NOTIFY_SOCKET", addr.sun_path, 1);
+	// Not before it has heard READY=1 a first time.
+	reload(lab_edit(b3_line, b4_lines), false);
+	ck_assert(!hears_ready(&lab));
+	ck_assert_str_eq(heard, "");
+	lab.control.said_ready = true;
+	lab.fake.mute_snapshots = true;
+	lab_write(&lab, lab_default);
+	reload_start(&lab.control, false, NULL, NULL);
+	lab_run_ms(&lab, 100);
+	ck_assert(!hears_ready(&lab));
+	ck_assert_mem_eq(heard, "RELOADING=1\nMONOTONIC_USEC=", 27);
+	lab_stop_dataplane(&lab);
+	ck_assert(lab_until(&lab, hears_ready));
+	unsetenv("NOTIFY_SOCKET");
+	close(notify_fd);
+	unlink(addr.sun_path);
+}
+END_TEST
+
 START_TEST(a_broken_file_leaves_everything_as_it_was)
 {
 	uint64_t generation = lab.control.dataplane.generation;
@@ -313,6 +413,10 @@ int main(void)
 	tcase_add_test(tc, one_that_left_from_maint_is_gone);
 	tcase_add_test(tc, another_address_is_another_machine);
 	tcase_add_test(tc, a_dry_run_changes_nothing);
+	tcase_add_test(tc, a_dry_run_lets_the_loop_turn);
+	tcase_add_test(tc, without_a_dataplane_it_is_accepted_and_waits);
+	tcase_add_test(tc, a_dataplane_that_goes_meanwhile_is_waited_for);
+	tcase_add_test(tc, the_service_manager_hears_of_it_from_begin_to_end);
 	tcase_add_test(tc, a_broken_file_leaves_everything_as_it_was);
 	tcase_add_test(tc, an_override_survives);
 	tcase_add_test(tc, an_override_falls_when_its_configured_value_changes);
