@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/cluster_admin.h"
 
-#include "control/redis.h"
-#include "tests/control/redis_server.h"
+#include "tests/control/redis_member.h"
 
 #include <errno.h>
-
-#define PREFIX "sipshunt:{c1}:"
 
 struct member {
 	struct event_base *base;
@@ -18,22 +15,6 @@ struct member {
 	struct override last;
 };
 
-static void on_up(void *arg)
-{
-	struct member *m = arg;
-
-	m->up = true;
-	cluster_admin_redis_up(m->admin);
-}
-
-static void on_down(void *arg, const char *why)
-{
-	struct member *m = arg;
-
-	m->up = false;
-	cluster_admin_redis_down(m->admin);
-}
-
 static void on_override(void *arg, const char *path, const struct override *override)
 {
 	struct member *m = arg;
@@ -43,7 +24,7 @@ static void on_override(void *arg, const char *path, const struct override *over
 	m->last = *override;
 }
 
-static const struct redis_callbacks redis_callbacks = {.on_up = on_up, .on_down = on_down};
+REDIS_MEMBER_CALLBACKS(struct member, admin, cluster_admin);
 static const struct cluster_admin_callbacks callbacks = {.on_override = on_override};
 
 static void member_start(struct member *m)
@@ -55,11 +36,7 @@ static void member_start(struct member *m)
 
 static void member_connect(struct member *m, const struct redis_server *server)
 {
-	struct redis_options options = {
-		.address.path = server->path, .backoff_min_ms = 20, .backoff_max_ms = 100};
-
-	m->redis = redis_create(m->base, &options, &redis_callbacks, m);
-	ck_assert_ptr_nonnull(m->redis);
+	m->redis = redis_member_connect(m->base, server, &redis_callbacks, m);
 	cluster_admin_set_redis(m->admin, m->redis);
 }
 
@@ -69,18 +46,6 @@ static void member_stop(struct member *m)
 	cluster_admin_destroy(m->admin);
 	event_base_free(m->base);
 }
-
-#define RUN_BOTH(a, b, condition, ms)                                                          \
-	do {                                                                                   \
-		uint64_t end_ = test_now_ms() + 10 * (ms); /* the machine may be busy */       \
-		while (!(condition)) {                                                         \
-			ck_assert_msg(test_now_ms() < end_, "not within %d ms: %s", (int)(ms), \
-				#condition);                                                   \
-			event_base_loop((a)->base, EVLOOP_NONBLOCK);                           \
-			event_base_loop((b)->base, EVLOOP_NONBLOCK);                           \
-			test_sleep_ms(1);                                                      \
-		}                                                                              \
-	} while (0)
 
 static const struct override drain = {.set = true,
 	.state = CONFIG_STATE_DRAIN,

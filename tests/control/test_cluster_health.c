@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/cluster_health.h"
 
-#include "control/redis.h"
-#include "tests/control/redis_server.h"
-
-#define PREFIX "sipshunt:{c1}:"
+#include "tests/control/redis_member.h"
 
 struct member {
 	struct event_base *base;
@@ -15,22 +12,6 @@ struct member {
 	unsigned int revisions;
 	uint64_t revision;
 };
-
-static void on_up(void *arg)
-{
-	struct member *m = arg;
-
-	m->up = true;
-	cluster_health_redis_up(m->health);
-}
-
-static void on_down(void *arg, const char *why)
-{
-	struct member *m = arg;
-
-	m->up = false;
-	cluster_health_redis_down(m->health);
-}
 
 static void on_revision(void *arg, uint64_t revision)
 {
@@ -47,7 +28,7 @@ static void on_views(void *arg)
 	m->views++;
 }
 
-static const struct redis_callbacks redis_callbacks = {.on_up = on_up, .on_down = on_down};
+REDIS_MEMBER_CALLBACKS(struct member, health, cluster_health);
 static const struct cluster_health_callbacks callbacks = {
 	.on_revision = on_revision, .on_views = on_views};
 
@@ -55,14 +36,11 @@ static void member_start(struct member *m, const char *name, const struct redis_
 {
 	struct cluster_health_options options = {
 		.cluster = "c1", .node = name, .lease_ms = 900, .publish_ms = 100};
-	struct redis_options redis = {
-		.address.path = server->path, .backoff_min_ms = 20, .backoff_max_ms = 100};
 
 	m->base = event_base_new();
 	m->health = cluster_health_create(m->base, &options, &callbacks, m);
 	ck_assert_ptr_nonnull(m->health);
-	m->redis = redis_create(m->base, &redis, &redis_callbacks, m);
-	ck_assert_ptr_nonnull(m->redis);
+	m->redis = redis_member_connect(m->base, server, &redis_callbacks, m);
 	cluster_health_set_redis(m->health, m->redis);
 }
 
@@ -74,18 +52,8 @@ static void member_stop(struct member *m)
 }
 
 // b reads a's view as soon as a lease would name a new revision.
-#define RUN_BOTH(a, b, condition, ms)                                                          \
-	do {                                                                                   \
-		uint64_t end_ = test_now_ms() + 10 * (ms); /* the machine may be busy */       \
-		while (!(condition)) {                                                         \
-			ck_assert_msg(test_now_ms() < end_, "not within %d ms: %s", (int)(ms), \
-				#condition);                                                   \
-			event_base_loop((a)->base, EVLOOP_NONBLOCK);                           \
-			event_base_loop((b)->base, EVLOOP_NONBLOCK);                           \
-			cluster_health_seen((b)->health, "a", (a)->revision);                  \
-			test_sleep_ms(1);                                                      \
-		}                                                                              \
-	} while (0)
+#define RUN_SEEING(a, b, condition, ms) \
+	RUN_BOTH_AND(a, b, cluster_health_seen((b)->health, "a", (a)->revision), condition, ms)
 
 START_TEST(a_view_is_published_and_read)
 {
@@ -102,7 +70,7 @@ START_TEST(a_view_is_published_and_read)
 					 (enum health_state)(1 + i % (HEALTH_STATES - 1))),
 			0);
 	}
-	RUN_BOTH(&a, &b, b.views == 1, 2000);
+	RUN_SEEING(&a, &b, b.views == 1, 2000);
 	for (unsigned int i = 0; i < 1000; i++) {
 		snprintf(path, sizeof(path), "access/kam%u", i);
 		ck_assert_int_eq(
@@ -111,7 +79,7 @@ START_TEST(a_view_is_published_and_read)
 	ck_assert_int_eq(cluster_health_get(b.health, "a", "access/none"), HEALTH_UNKNOWN);
 	ck_assert_int_eq(cluster_health_get(b.health, "z", "access/kam1"), HEALTH_UNKNOWN);
 	// An unchanged revision is not read again.
-	RUN_BOTH(&a, &b, a.revisions >= 4, 3000);
+	RUN_SEEING(&a, &b, a.revisions >= 4, 3000);
 	ck_assert_uint_eq(b.views, 1);
 	member_stop(&a);
 	member_stop(&b);
@@ -129,11 +97,11 @@ START_TEST(changes_follow_and_a_backend_that_is_gone_disappears)
 	member_start(&b, "b", &server);
 	cluster_health_set(a.health, "s/b1", HEALTH_UP);
 	cluster_health_set(a.health, "s/b2", HEALTH_UP);
-	RUN_BOTH(&a, &b, cluster_health_get(b.health, "a", "s/b2") == HEALTH_UP, 2000);
+	RUN_SEEING(&a, &b, cluster_health_get(b.health, "a", "s/b2") == HEALTH_UP, 2000);
 	cluster_health_set(a.health, "s/b2", HEALTH_DOWN);
-	RUN_BOTH(&a, &b, cluster_health_get(b.health, "a", "s/b2") == HEALTH_DOWN, 1000);
+	RUN_SEEING(&a, &b, cluster_health_get(b.health, "a", "s/b2") == HEALTH_DOWN, 1000);
 	cluster_health_set(a.health, "s/b1", HEALTH_UNKNOWN);
-	RUN_BOTH(&a, &b, cluster_health_get(b.health, "a", "s/b1") == HEALTH_UNKNOWN, 1000);
+	RUN_SEEING(&a, &b, cluster_health_get(b.health, "a", "s/b1") == HEALTH_UNKNOWN, 1000);
 	ck_assert_int_eq(cluster_health_get(b.health, "a", "s/b2"), HEALTH_DOWN);
 	cluster_health_forget(b.health, "a");
 	ck_assert_int_eq(cluster_health_get(b.health, "a", "s/b2"), HEALTH_UNKNOWN);
@@ -152,12 +120,12 @@ START_TEST(a_view_outlives_redis_and_is_there_again_after_it)
 	member_start(&a, "a", &server);
 	member_start(&b, "b", &server);
 	cluster_health_set(a.health, "s/b1", HEALTH_UP);
-	RUN_BOTH(&a, &b, cluster_health_get(b.health, "a", "s/b1") == HEALTH_UP, 2000);
+	RUN_SEEING(&a, &b, cluster_health_get(b.health, "a", "s/b1") == HEALTH_UP, 2000);
 	redis_server_kill(&server);
-	RUN_BOTH(&a, &b, !a.up && !b.up, 1000);
+	RUN_SEEING(&a, &b, !a.up && !b.up, 1000);
 	ck_assert_int_eq(cluster_health_get(b.health, "a", "s/b1"), HEALTH_UP);
 	redis_server_spawn(&server);
-	RUN_BOTH(&a, &b, a.up && b.up, 2000);
+	RUN_SEEING(&a, &b, a.up && b.up, 2000);
 	run_for(a.base, 300);
 	ck_assert_int_eq(redis_server_number(&server, "EXISTS " PREFIX "health:a"), 1);
 	// A node that stops takes its view along.

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/cluster_nodes.h"
 
-#include "control/redis.h"
-#include "tests/control/redis_server.h"
-
-#define PREFIX "sipshunt:{c1}:"
+#include "tests/control/redis_member.h"
 
 struct member {
 	struct event_base *base;
@@ -15,22 +12,6 @@ struct member {
 	bool mismatch;
 	char error[128];
 };
-
-static void on_up(void *arg)
-{
-	struct member *m = arg;
-
-	m->up = true;
-	cluster_nodes_redis_up(m->nodes);
-}
-
-static void on_down(void *arg, const char *why)
-{
-	struct member *m = arg;
-
-	m->up = false;
-	cluster_nodes_redis_down(m->nodes);
-}
 
 static void on_changed(void *arg)
 {
@@ -56,7 +37,7 @@ static void on_error(void *arg, const char *text)
 	snprintf(m->error, sizeof(m->error), "%s", text);
 }
 
-static const struct redis_callbacks redis_callbacks = {.on_up = on_up, .on_down = on_down};
+REDIS_MEMBER_CALLBACKS(struct member, nodes, cluster_nodes);
 static const struct cluster_nodes_callbacks callbacks = {
 	.on_changed = on_changed, .on_mismatch = on_mismatch, .on_error = on_error};
 
@@ -64,16 +45,13 @@ static void member_start(struct member *m, const char *name, const struct redis_
 {
 	struct cluster_nodes_options options = {
 		.cluster = "c1", .node = name, .version = "1.2.3", .lease_ms = 900, .poll_ms = 100};
-	struct redis_options redis = {.backoff_min_ms = 20, .backoff_max_ms = 100};
 
 	m->base = event_base_new();
 	m->nodes = cluster_nodes_create(m->base, &options, &callbacks, m);
 	ck_assert_ptr_nonnull(m->nodes);
 	if (server == NULL)
 		return;
-	redis.address.path = server->path;
-	m->redis = redis_create(m->base, &redis, &redis_callbacks, m);
-	ck_assert_ptr_nonnull(m->redis);
+	m->redis = redis_member_connect(m->base, server, &redis_callbacks, m);
 	cluster_nodes_set_redis(m->nodes, m->redis);
 }
 
@@ -83,18 +61,6 @@ static void member_stop(struct member *m)
 	cluster_nodes_destroy(m->nodes);
 	event_base_free(m->base);
 }
-
-#define RUN_BOTH(a, b, condition, ms)                                                          \
-	do {                                                                                   \
-		uint64_t end_ = test_now_ms() + 10 * (ms); /* the machine may be busy */       \
-		while (!(condition)) {                                                         \
-			ck_assert_msg(test_now_ms() < end_, "not within %d ms: %s", (int)(ms), \
-				#condition);                                                   \
-			event_base_loop((a)->base, EVLOOP_NONBLOCK);                           \
-			event_base_loop((b)->base, EVLOOP_NONBLOCK);                           \
-			test_sleep_ms(1);                                                      \
-		}                                                                              \
-	} while (0)
 
 static const struct cluster_node *other(const struct member *m)
 {

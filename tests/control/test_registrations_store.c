@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/registrations_store.h"
 
-#include "control/redis.h"
-#include "tests/control/redis_server.h"
+#include "tests/control/redis_member.h"
 
 #include <errno.h>
-
-#define PREFIX "sipshunt:{c1}:"
 
 // One node: a store, its connection, and what it told its dataplane last.
 struct node {
@@ -18,22 +15,6 @@ struct node {
 	char pushed_user[64];
 	uint32_t pushed_backend, pushed_lifetime;
 };
-
-static void on_up(void *arg)
-{
-	struct node *n = arg;
-
-	n->up = true;
-	registrations_store_redis_up(n->r);
-}
-
-static void on_down(void *arg, const char *why)
-{
-	struct node *n = arg;
-
-	n->up = false;
-	registrations_store_redis_down(n->r);
-}
 
 static void on_binding(
 	void *arg, struct strv user, struct strv host, uint32_t backend_id, uint32_t lifetime_s)
@@ -54,7 +35,7 @@ static void on_error(void *arg, const char *text)
 	n->errors++;
 }
 
-static const struct redis_callbacks redis_callbacks = {.on_up = on_up, .on_down = on_down};
+REDIS_MEMBER_CALLBACKS(struct node, r, registrations_store);
 static const struct registrations_callbacks callbacks = {
 	.on_binding = on_binding, .on_error = on_error};
 
@@ -69,13 +50,7 @@ static void node_start(struct node *n, const char *name, uint32_t max)
 
 static void node_connect(struct node *n, const struct redis_server *server)
 {
-	struct redis_options options = {.address.path = server->path,
-		.command_timeout_ms = 10000, // the machine may be busy
-		.backoff_min_ms = 20,
-		.backoff_max_ms = 100};
-
-	n->redis = redis_create(n->base, &options, &redis_callbacks, n);
-	ck_assert_ptr_nonnull(n->redis);
+	n->redis = redis_member_connect(n->base, server, &redis_callbacks, n);
 	registrations_store_set_redis(n->r, n->redis);
 }
 
@@ -87,18 +62,6 @@ static void node_stop(struct node *n)
 }
 
 // Turn the loops of both until a condition holds.
-#define RUN_BOTH(a, b, condition, ms)                                                          \
-	do {                                                                                   \
-		uint64_t end_ = test_now_ms() + 10 * (ms); /* the machine may be busy */       \
-		while (!(condition)) {                                                         \
-			ck_assert_msg(test_now_ms() < end_, "not within %d ms: %s", (int)(ms), \
-				#condition);                                                   \
-			event_base_loop((a)->base, EVLOOP_NONBLOCK);                           \
-			event_base_loop((b)->base, EVLOOP_NONBLOCK);                           \
-			test_sleep_ms(1);                                                      \
-		}                                                                              \
-	} while (0)
-#define RUN(a, condition, ms) RUN_BOTH(a, a, condition, ms)
 
 static bool synced(const struct node *n)
 {
