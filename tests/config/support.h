@@ -89,6 +89,23 @@ static inline char *errors_of(const char *name, const char *text, size_t len)
 		free(errors_);                                             \
 	} while (0)
 
+// The errors of a file that has these services, and is otherwise fine.
+static const char *const services_head =
+	"schema: 1\n"
+	"node: {name: lb1}\n"
+	"dataplane: {workers: 1, ports: [{name: wan0, device: d}]}\n"
+	"services:\n";
+
+static inline void assert_service_errors(const char *services, const char *errors)
+{
+	struct strbuf text = {0};
+
+	strbuf_puts(&text, services_head);
+	strbuf_puts(&text, services);
+	ck_assert_errors(strbuf_text(&text), errors);
+	strbuf_fini(&text);
+}
+
 static inline struct config *accept(const char *text)
 {
 	struct config_errors errs = {0};

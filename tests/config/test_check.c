@@ -4,21 +4,6 @@
 
 #include "config/check.h"
 
-static const char *const head = "schema: 1\n"
-				"node: {name: lb1}\n"
-				"dataplane: {workers: 1, ports: [{name: wan0, device: d}]}\n"
-				"services:\n";
-
-static void assert_errors(const char *services, const char *errors)
-{
-	struct strbuf text = {0};
-
-	strbuf_puts(&text, head);
-	strbuf_puts(&text, services);
-	ck_assert_errors(strbuf_text(&text), errors);
-	strbuf_fini(&text);
-}
-
 struct sample {
 	const char *services;
 	const char *errors;
@@ -40,35 +25,12 @@ static const struct sample samples[] = {
 		"t.yaml:6:12: services[1].name: \"a\" is already used at line 5\n"
 		"t.yaml:6:34: services[a].listen[0].address: \"192.0.2.1:5060\" is already used at "
 		"line 5\n"},
-	// Three of a kind: two errors, each naming the one before.
-	{"  - name: a\n"
-	 "    listen: [{address: 192.0.2.1}]\n"
-	 "    backends:\n"
-	 "      - {name: b, address: 10.0.0.1}\n"
-	 "      - {name: b, address: 10.0.0.2}\n"
-	 "      - {name: b, address: 10.0.0.3}\n",
-		"t.yaml:9:16: services[a].backends[1].name: \"b\" is already used at line 8\n"
-		"t.yaml:10:16: services[a].backends[2].name: \"b\" is already used at line 9\n"},
 	// Two ways to write one address.
 	{"  - {name: a, listen: [{address: '2001:db8::1'}, {address: '2001:DB8:0::1'}],\n"
 	 "     backends: [{name: b, address: '2001:db8::2'}]}\n",
 		"t.yaml:5:60: services[a].listen[1].address: \"[2001:db8::1]:5060\" is already "
 		"used "
 		"at line 5\n"},
-	{"  - {name: a, listen: [{address: '2001:db8::1'}],\n"
-	 "     backends: [{name: b, address: 10.0.0.1}]}\n",
-		"t.yaml:6:36: services[a].backends[b].address: \"10.0.0.1\" is IPv4, but no "
-		"listener "
-		"of the service is; needed: an IPv4 address in \"listen\", because requests leave "
-		"for "
-		"a backend from a listener's address\n"},
-	// A listener of another service is a loop as well.
-	{"  - {name: a, listen: [{address: 192.0.2.1}], backends: [{name: b, address: "
-	 "192.0.2.2}]}\n"
-	 "  - {name: c, listen: [{address: 192.0.2.2}], backends: [{name: b, address: "
-	 "10.0.0.1}]}\n",
-		"t.yaml:5:77: services[a].backends[b].address: \"192.0.2.2:5060\" is a listener of "
-		"this file, allowed: an address of a proxy\n"},
 	// Without services there is nothing to check.
 	{"  []\n", "t.yaml:5:3: services: has 0 items, allowed: 1..64\n"},
 	// An error of the schema has no further errors as a consequence.
@@ -88,21 +50,11 @@ static const struct sample samples[] = {
 	{"  - {name: a, listen: [{address: 192.0.2.1}], backends: [{name: b, address: 10.0.0.1}]}\n"
 	 "redis: {address: 'h:1', lease: 1s, publish_interval: 500ms}\n",
 		""},
-	// No backend inherits from a service that overrides both keys.
-	{"  - {name: a, listen: [{address: 192.0.2.1}], backends: [{name: b, address: 10.0.0.1}],\n"
-	 "     health_check: {timeout: 300ms}}\n"
-	 "defaults: {health_check: {interval: 400ms}}\n",
-		""},
-	{"  - {name: a, listen: [{address: 192.0.2.1}], backends: [{name: b, address: 10.0.0.1}]}\n"
-	 "defaults: {health_check: {interval: 400ms}}\n",
-		"t.yaml:6:37: defaults.health_check.interval: a timeout of \"1s\" is longer than "
-		"the "
-		"interval of \"400ms\", allowed: at most as long\n"},
 };
 
 START_TEST(references_and_duplicates_are_checked)
 {
-	assert_errors(samples[_i].services, samples[_i].errors);
+	assert_service_errors(samples[_i].services, samples[_i].errors);
 }
 END_TEST
 
