@@ -259,28 +259,6 @@ START_TEST(scopes_choose_families)
 }
 END_TEST
 
-START_TEST(promtool_finds_nothing)
-{
-	struct lab lab;
-	char *text;
-	FILE *promtool;
-
-	if (system("command -v promtool >/dev/null") != 0) {
-		puts("skipped: promtool (package prometheus) is not installed");
-		return;
-	}
-	lab_start(&lab);
-	lab_add_dataplane(&lab);
-	text = page(&lab, METRICS_ALL);
-	promtool = popen("promtool check metrics", "w");
-	ck_assert_ptr_nonnull(promtool);
-	fputs(text, promtool);
-	ck_assert_int_eq(pclose(promtool), 0);
-	free(text);
-	lab_stop(&lab);
-}
-END_TEST
-
 // ---- Server ------------------------------------------------------------------------------------
 
 static int connect_unix(const struct lab *lab)
@@ -491,7 +469,6 @@ int main(void)
 	tcase_add_test(pages, every_series_is_there_before_the_dataplane_is);
 	tcase_add_test(pages, workers_are_summed_up);
 	tcase_add_test(pages, scopes_choose_families);
-	tcase_add_test(pages, promtool_finds_nothing);
 	suite_add_tcase(suite, pages);
 	tcase_set_timeout(pages, 20);
 	tcase_set_timeout(server, 20);

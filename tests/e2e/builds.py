@@ -8,25 +8,29 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 
 from lab import ROOT
 
 
 class Build:
-    def __init__(self, directory, setup, env=None, test_env=None):
+    def __init__(self, name, directory, setup, env=None, test_env=None):
+        self.name = name
         self.directory = os.path.join(ROOT, directory)
         self.setup = setup
         self.env = dict(os.environ, **(env or {}))
         self.test_env = test_env or {}
 
 
-GCC = Build("build", ["--werror"], env={"CC": "gcc"},
+GCC = Build("gcc", "build", ["--werror"], env={"CC": "gcc"},
             test_env={"CK_TIMEOUT_MULTIPLIER": "10"})
 CLANG = Build(
-    "build-asan",
-    # gnu11 allows a flexible struct inside another one; clang alone warns of it.
+    "clang, ASan and UBSan", "build-asan",
+    # Compiled quickly: the sanitizers need no more than -O1 and the lines. And gnu11 allows a
+    # flexible struct inside another one; clang alone warns of it.
     ["--werror", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbench=false",
-     "-Dc_args=-Wno-gnu-variable-sized-type-not-at-end"],
+     "-Doptimization=1",
+     "-Dc_args=-gline-tables-only -Wno-gnu-variable-sized-type-not-at-end"],
     env={"CC": "clang"},
     test_env={
         "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
@@ -58,7 +62,7 @@ def configure(build):
     return code, text
 
 
-def compile_targets(build, names):
+def compile_targets(build, names, nice):
     """Run ninja for the targets of these names, or for all."""
     files = []
     if names:
@@ -67,25 +71,27 @@ def compile_targets(build, names):
             return code, text
         files = [os.path.relpath(f, build.directory) for t in json.loads(text)
                  if t["name"] in names for f in t["filename"]]
-    return output_of(["ninja", "-C", build.directory] + files, build.env)
+    return output_of(["nice", "-n", str(nice), "ninja", "-C", build.directory] + files, build.env)
 
 
-def make(build, names=()):
+def make(build, names=(), nice=0):
     """Configure and compile; return (exit code, what was printed)."""
     code, text = configure(build)
     if code == 0:
-        code, text = compile_targets(build, names)
+        code, text = compile_targets(build, names, nice)
         if code != 0 and re.search(r"meson\.build:\d+:\d+: ERROR", text):
             # The old configuration does not fit any more: once more from nothing.
             shutil.rmtree(build.directory, ignore_errors=True)
             code, text = configure(build)
             if code == 0:
-                code, text = compile_targets(build, names)
+                code, text = compile_targets(build, names, nice)
     return code, text
 
 
-def build(count, name, what):
-    code, text = make(what)
+def report(count, build, made):
+    """Count what make() returned; return whether all is there."""
+    code, text = made
+    name = build.name + ": warnings are errors"
     if code != 0:
         # Not the hundreds of files that did compile.
         lines = [l for l in text.split("\n") if not re.match(r"\[\d+/\d+\] ", l)]
@@ -110,7 +116,9 @@ def tap_results(path):
 
 
 def run_unit(build_, test, log_directory):
-    tap = os.path.join(log_directory, re.sub(r"\W", "_", test["name"]) + ".tap")
+    name = "%s (%s)" % (test["name"], build_.name)
+    tap = os.path.join(log_directory, re.sub(r"\W", "_", name) + ".tap")
+    start = time.monotonic()
     env = dict(build_.env, CK_TAP_LOG_FILE_NAME=tap, CK_VERBOSITY="normal", **build_.test_env)
     env.update(test["env"])
     try:
@@ -124,40 +132,47 @@ def run_unit(build_, test, log_directory):
         text = (e.stdout or b"").decode(errors="replace")
     except OSError as e:
         code, text = "none", str(e)
-    return test["name"], code, text, tap_results(tap)
+    return name, code, text, tap_results(tap), time.monotonic() - start
 
 
-def unit_tests(count, build_):
-    """Run what `meson test` would run, but count the cases inside each program."""
+def tests_of(count, build_):
     code, text = output_of(["meson", "introspect", "--tests", build_.directory], build_.env)
     if code != 0:
         count.fails("meson introspect", text)
-        return
-    tests = json.loads(text)
+        return []
+    return json.loads(text)
+
+
+def unit_tests(count, builds_):
+    """Run what `meson test` would run of these builds, but count the cases inside each program."""
+    tests = [(b, t) for b in builds_ for t in tests_of(count, b)]
+    # Those that may take long start first. Many wait more than they compute.
+    tests.sort(key=lambda bt: -bt[1]["timeout"])
     with tempfile.TemporaryDirectory(dir="/run") as logs:
-        with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            jobs = [pool.submit(run_unit, build_, t, logs) for t in tests if t["is_parallel"]]
-            for job in jobs:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() + 1) as pool:
+            jobs = [pool.submit(run_unit, b, t, logs) for b, t in tests if t["is_parallel"]]
+            for job in concurrent.futures.as_completed(jobs):
                 count_unit(count, *job.result())
-        for test in tests:
+        for build_, test in tests:
             if not test["is_parallel"]:
                 count_unit(count, *run_unit(build_, test, logs))
 
 
-def count_unit(count, name, code, text, cases):
+def count_unit(count, name, code, text, cases, seconds):
     if cases is None:
         # Not a check program: its exit code is its one result.
         if code == 77:
             count.skips(name, (text.strip() or "says so").split("\n")[-1])
         elif code == 0:
-            count.passes(name)
+            count.passes(name, "  (%.1f s)" % seconds)
         else:
             count.fails(name, "exit %s\n%s" % (code, text[-4000:]))
         return
     passed, failed = cases
     count.passed += passed
-    print("%s  %s: %d passed, %d failed" % (
-        "ok  " if not failed and code == 0 else "FAIL", name, passed, len(failed)), flush=True)
+    print("%s  %s: %d passed, %d failed  (%.1f s)" % (
+        "ok  " if not failed and code == 0 else "FAIL", name, passed, len(failed), seconds),
+        flush=True)
     for i, case in enumerate(failed):
         # What the program printed is shown once, not for each of its cases.
         count.fails("%s: %s" % (name, case), text[-4000:] if i == 0 else "")

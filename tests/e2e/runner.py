@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs tests that are plain functions, counts them, and says the result in one line."""
 
+import contextlib
 import os
+import resource
 import re
 import shutil
 import signal
@@ -14,11 +16,35 @@ from lab import ROOT, SCRATCH, Failure, Skip
 KEPT_LOGS = os.path.join(ROOT, "build", "e2e-logs")
 
 
+def cpu_seconds():
+    """Of this process and of all that it has waited for."""
+    return sum(sum(resource.getrusage(who)[:2])
+               for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
 class Count:
     def __init__(self):
         self.passed = self.failed = 0
         self.skipped = []
         self.failures = []
+        self.parts = []  # (name, seconds, seconds of CPU)
+
+    @contextlib.contextmanager
+    def part(self, name):
+        """A part of the run, whose time is shown at the end."""
+        print("# %s" % name, flush=True)
+        start, cpu = time.monotonic(), cpu_seconds()
+        try:
+            yield
+        finally:
+            self.parts.append((name, time.monotonic() - start, cpu_seconds() - cpu))
+
+    def add(self, other):
+        """Take over what another count, made into a dictionary, has."""
+        self.passed += other["passed"]
+        self.failed += other["failed"]
+        self.skipped += other["skipped"]
+        self.failures += other["failures"]
 
     def summary(self):
         text = "%d passed, %d failed" % (self.passed, self.failed)
@@ -38,7 +64,9 @@ class Count:
         print("skip  %s: %s" % (name, why), flush=True)
 
     def finish(self):
-        """Print what went wrong once more, then the summary alone on the last line."""
+        """Print where the time went, what went wrong once more, and the summary on the last line."""
+        for name, seconds, cpu in self.parts:
+            print("%5.0f s, CPU %5.0f s: %s" % (seconds, cpu, name))
         for name, why in self.skipped:
             print("skipped: %s: %s" % (name, why))
         for name in self.failures:
@@ -49,6 +77,16 @@ class Count:
 
 class Timeout(Exception):
     pass
+
+
+def alone(test):
+    """Mark a test that states how long something takes: nothing else runs beside it."""
+    test.runs_alone = True
+    return test
+
+
+def is_alone(test):
+    return getattr(test, "runs_alone", False)
 
 
 def indent(text):
@@ -140,10 +178,3 @@ def keep_logs(name):
         except shutil.Error:
             pass
     return target
-
-
-def run_tests(count, tests, pattern=None, timeout=300):
-    for test in tests:
-        if pattern and not re.search(pattern, test.__name__):
-            continue
-        run_test(count, test, getattr(test, "timeout", timeout))
