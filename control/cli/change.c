@@ -97,11 +97,7 @@ static void print_reload(const json_t *answer, bool dry_run)
 			field_text_or(item, "key", "-"), field_text_or(item, "from", "-"),
 			field_text_or(item, "to", "-"));
 	}
-	if (dry_run)
-		return;
-	if (is_waiting(answer))
-		say("accepted, waiting for the dataplane");
-	else
+	if (!dry_run && !is_waiting(answer))
 		say("generation %" PRId64 " applied in %.0f ms",
 			field_integer(answer, "generation"), field_number(answer, "took_ms"));
 }
@@ -121,7 +117,9 @@ static int reload(struct cli *cli, const char *words, bool dry_run)
 		client_print_json(answer);
 	else
 		print_reload(answer, dry_run);
-	status = is_waiting(answer) ? CLI_PARTLY : CLI_DONE;
+	if (is_waiting(answer))
+		status = cli_fail(CLI_PARTLY,
+			"the file is accepted; it is applied as soon as a dataplane runs");
 	json_decref(answer);
 	return status;
 }

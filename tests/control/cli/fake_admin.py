@@ -84,7 +84,7 @@ REGISTRATION = {"aor": "sip:alice@example.com", "contact": "sip:alice@198.51.100
                 "expires_s": 3599, "node": "edge-fra-1"}
 
 RELOAD = {
-    "dry_run": False, "generation": 43, "took_ms": 38.1,
+    "dry_run": False, "published": True, "generation": 43, "took_ms": 38.1,
     "changes": [
         {"kind": "add", "object": "access/kam4", "detail": "10.20.1.14:5060 weight 100"},
         {"kind": "keep", "object": "access/kam2", "detail": "maint, set by ana \"disk swap\""}],
@@ -279,6 +279,11 @@ def rejected(connection, _):
     connection.sendall(lines(REJECTED))
 
 
+def waiting(connection, _):
+    """Accepted, but there is no dataplane."""
+    connection.sendall(lines(ok(**dict(RELOAD, published=False, generation=0, moves=[]))))
+
+
 def many(connection, _):
     connection.sendall(lines(ok(backends=[
         backend("b%04d" % i, "10.0.%d.%d:5060" % (i // 250, i % 250 + 1)) for i in range(4096)])))
@@ -299,7 +304,7 @@ def running(connection, _):
 
 
 BAD = {f.__name__: f for f in (closed, silent, dribble, garbage, array, half, deep, types, noexit,
-                               rejected, many, endless, running)}
+                               rejected, waiting, many, endless, running)}
 
 
 def healthy(connection, question):
