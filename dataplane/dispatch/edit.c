@@ -19,7 +19,7 @@ void edit_insert(struct edit_list *list, struct edit edit)
 	list->nb++;
 }
 
-void edit_replace(struct edit_list *list, uint32_t off, uint32_t removed, struct strv text)
+void edit_append(struct edit_list *list, struct strv text)
 {
 	if (text.len > EDIT_TEXT_MAX - (size_t)list->text_len) {
 		list->overflow = true;
@@ -27,7 +27,6 @@ void edit_replace(struct edit_list *list, uint32_t off, uint32_t removed, struct
 	}
 	if (text.len > 0)
 		memcpy(list->text + list->text_len, text.ptr, text.len);
-	edit_add(list, off, removed, list->text_len, (uint32_t)text.len);
 	list->text_len = (uint16_t)(list->text_len + text.len);
 }
 

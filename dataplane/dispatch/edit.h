@@ -10,7 +10,7 @@
 // overlapping. The dataplane moves the octets before the last edit into the mbuf's headroom; a
 // stream sends them as an iovec. The body is never touched.
 
-#define EDITS_MAX 16
+#define EDITS_MAX 24
 #define EDIT_TEXT_MAX 1280 // octets put in by all edits of one message
 
 struct edit {
@@ -58,8 +58,8 @@ static inline void edit_add(
 		edit_insert(list, edit);
 }
 
-// The same with a copy of `text`.
-void edit_replace(struct edit_list *list, uint32_t off, uint32_t removed, struct strv text);
+// Append a copy of `text` to list->text, for an edit to put in. What does not fit sets list->overflow.
+void edit_append(struct edit_list *list, struct strv text);
 
 // Apply to msg.buf[0 .. msg.len) with the result's first octet at `out`; out may overlap msg.buf
 // only as out == msg.buf - growth (the headroom case: octets after the last edit then stay where

@@ -42,6 +42,7 @@ static struct strv phrase(uint16_t status)
 		{200, "OK"},
 		{302, "Moved Temporarily"},
 		{400, "Bad Request"},
+		{414, "Request-URI Too Long"},
 		{416, "Unsupported URI Scheme"},
 		{420, "Bad Extension"},
 		{430, "Flow Failed"},

@@ -195,8 +195,9 @@ static void finish(struct request *r)
 	if (r->snap->nb_keys > 1)
 		choose_key(r);
 	rewrite_request(r);
+	// A URI that is too long to be moved between Route and the Request-URI (16.4, 16.6 step 6).
 	if (out->edits.overflow)
-		return decision_drop(out, DROP_EDIT_OVERFLOW);
+		return request_reply(r, 414);
 	out->action = ACTION_FORWARD;
 }
 
@@ -318,6 +319,10 @@ static COLD bool by_next_hop(struct request *r)
 	if (!uri.is_sip) {
 		request_reply(r, 416);
 		return true;
+	}
+	if (!routes->has_next && routes->nb_uri_cuts > 0) {
+		uri.maddr.len = 0;
+		uri.port = 0;
 	}
 	// Nothing but UDP leaves here: the transport failed, which counts as a 503 from the next
 	// hop, and a proxy makes that a 500 (16.7 step 6, 16.9).
@@ -583,6 +588,7 @@ static void request_init(struct request *r, const struct decide_ctx *ctx,
 	r->routes.has_next = false;
 	r->routes.restore_uri = false;
 	r->routes.strict_next = false;
+	r->routes.nb_uri_cuts = 0;
 	out->service = r->listener->service;
 }
 

@@ -11,6 +11,7 @@
 #define SIP_PORT 5060
 #define ROUTES_MAX 32 // Route values looked at; more are left as they are
 #define ROUTES_POP_MAX 8 // of them ours
+#define URI_CUTS_MAX 2 // port and maddr
 
 struct route_value {
 	struct sip_slice value;
@@ -27,12 +28,14 @@ struct routes {
 	bool has_next; // a Route is left
 	bool restore_uri; // the Request-URI was ours: `uri` replaces it (16.4)
 	bool strict_next; // the next Route is a strict router: it goes into the Request-URI (16.6)
+	uint8_t nb_uri_cuts; // > 0: its maddr names us, and port and transport are no more either (16.4)
 	struct route_token route;
 	struct path_token path;
 	struct sip_slice uri; // the Request-URI after 16.4
 	struct sip_slice next_uri; // of the first Route that is left
 	uint16_t end; // after the last Route header field
 	struct sip_slice cuts[ROUTES_POP_MAX + 2]; // octets to take out
+	struct sip_slice uri_cuts[URI_CUTS_MAX]; // and those of the Request-URI after 16.4
 };
 
 struct request {
@@ -71,7 +74,7 @@ struct endpoint response_target(const struct sip_via *via, const struct endpoint
 
 // route.c
 // Look for ourselves in Route and Request-URI. Only for requests that have the one or look like the
-// other; see routes_wanted().
+// other; see routes_wanted(). The Request-URI after it is `uri` or as it was, without uri_cuts.
 void routes_scan(struct request *r);
 bool routes_wanted(const struct request *r);
 

@@ -158,7 +158,9 @@ enum what {
 	PUT_NOTHING
 };
 
-#define CHANGES_MAX (ROUTES_POP_MAX + 2 + 6)
+#define CHANGES_MAX (ROUTES_POP_MAX + 2 + URI_CUTS_MAX + 6)
+
+_Static_assert(CHANGES_MAX + 2 <= EDITS_MAX, "each may be an edit, and two for the Request-URI");
 
 struct changes {
 	unsigned int nb;
@@ -281,24 +283,48 @@ static __attribute__((noinline)) void change_keep(struct changes *c, const struc
 		change_add(c, at, 0, PUT_KEEP);
 }
 
-// The Request-URI after 16.4 and 16.6 step 6.
+// Do Route and the Request-URI change places (16.4, 16.6 step 6)?
+static inline bool moves_uri(const struct routes *routes)
+{
+	return routes->restore_uri || routes->strict_next;
+}
+
+// Append the Request-URI after 16.4.
+static void append_uri(const struct request *r, struct edit_list *edits)
+{
+	const struct routes *routes = &r->routes;
+	struct sip_slice uri = routes->restore_uri ? routes->uri : r->msg->request_uri;
+	uint32_t from = uri.off, end = (uint32_t)uri.off + uri.len;
+
+	for (unsigned int i = 0; i < routes->nb_uri_cuts; i++) {
+		const struct sip_slice *cut = &routes->uri_cuts[i];
+
+		edit_append(edits, (struct strv){r->msg->buf + from, cut->off - from});
+		from = (uint32_t)cut->off + cut->len;
+	}
+	edit_append(edits, (struct strv){r->msg->buf + from, end - from});
+}
+
 static __attribute__((noinline)) void rewrite_uri(struct request *r)
 {
 	struct edit_list *edits = &r->out->edits;
 	const struct routes *routes = &r->routes;
-	const struct sip_msg *msg = r->msg;
-	struct sip_slice uri = routes->restore_uri ? routes->uri : msg->request_uri;
+	struct sip_slice uri = r->msg->request_uri;
+	uint32_t start = edits->text_len;
 
-	if (routes->strict_next) {
-		// The strict router's URI goes into the Request-URI, which becomes the last Route.
-		edit_replace(edits, msg->request_uri.off, msg->request_uri.len,
-			sip_strv(msg, routes->next_uri));
-		edit_replace(edits, routes->end, 0, STRV("Route: <"));
-		edit_replace(edits, routes->end, 0, sip_strv(msg, uri));
-		edit_replace(edits, routes->end, 0, STRV(">\r\n"));
-	} else {
-		edit_replace(edits, msg->request_uri.off, msg->request_uri.len, sip_strv(msg, uri));
-	}
+	if (routes->strict_next)
+		edit_append(edits, sip_strv(r->msg, routes->next_uri));
+	else
+		append_uri(r, edits);
+	edit_add(edits, uri.off, uri.len, start, edits->text_len - start);
+	if (!routes->strict_next)
+		return;
+	// The strict router's URI is in the Request-URI now, which becomes the last Route.
+	start = edits->text_len;
+	edit_append(edits, STRV("Route: <"));
+	append_uri(r, edits);
+	edit_append(edits, STRV(">\r\n"));
+	edit_add(edits, routes->end, 0, start, edits->text_len - start);
 }
 
 static inline char *put_front(struct request *r, char *p)
@@ -364,7 +390,7 @@ static __attribute__((noinline)) void rewrite_apart(
 		edit_written(edits, &changes->at[i],
 			put_change(
 				r, (enum what)changes->at[i].what, edits->text + edits->text_len));
-	if (r->routes.restore_uri || r->routes.strict_next)
+	if (moves_uri(&r->routes))
 		rewrite_uri(r);
 }
 
@@ -382,12 +408,13 @@ void rewrite_request(struct request *r)
 			PUT_MAX_FORWARDS);
 	for (unsigned int i = 0; i < routes->nb_cuts; i++)
 		change_add(&changes, routes->cuts[i].off, routes->cuts[i].len, PUT_NOTHING);
+	for (unsigned int i = 0; i < routes->nb_uri_cuts && !moves_uri(routes); i++)
+		change_add(&changes, routes->uri_cuts[i].off, routes->uri_cuts[i].len, PUT_NOTHING);
 	if (via_has_more(&msg->via))
 		change_keep(&changes, msg);
 
 	last = &changes.at[changes.nb - 1];
-	if (!routes->restore_uri && !routes->strict_next &&
-		last->off + TEXT_MOST(2) + COPY_BLOCK <= EDIT_TEXT_MAX)
+	if (!moves_uri(routes) && last->off + TEXT_MOST(2) + COPY_BLOCK <= EDIT_TEXT_MAX)
 		rewrite_front(r, &changes);
 	else
 		rewrite_apart(r, &changes);

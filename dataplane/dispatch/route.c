@@ -21,9 +21,19 @@ static bool uri_may_be_ours(const struct sip_msg *msg, struct sip_slice uri)
 	return false;
 }
 
+static bool has_params(const struct sip_msg *msg, struct sip_slice uri)
+{
+	return memchr(msg->buf + uri.off, ';', uri.len) != NULL;
+}
+
+static bool has_routes(const struct sip_msg *msg)
+{
+	return sip_has(msg, SIP_HDR_ROUTE) || uri_may_be_ours(msg, msg->request_uri);
+}
+
 bool routes_wanted(const struct request *r)
 {
-	return sip_has(r->msg, SIP_HDR_ROUTE) || uri_may_be_ours(r->msg, r->msg->request_uri);
+	return has_routes(r->msg) || has_params(r->msg, r->msg->request_uri);
 }
 
 static void note_token(struct request *r, enum token_error error)
@@ -338,12 +348,56 @@ static bool scan_quickly(struct request *r)
 	return routes->has_route_token;
 }
 
+// Is there a parameter that begins like maddr?
+static bool may_have_maddr(const struct sip_msg *msg, struct sip_slice uri)
+{
+	const char *p = msg->buf + uri.off, *end = p + uri.len;
+
+	while ((p = memchr(p, ';', (size_t)(end - p))) != NULL) {
+		p++;
+		if (end - p >= 6 && (p[0] | 0x20) == 'm' && (p[1] | 0x20) == 'a')
+			return true;
+	}
+	return false;
+}
+
+// A Request-URI whose maddr is an address of ours, with the port and transport that the request
+// came to, goes on without maddr and port (16.4): it has arrived. UDP is the default transport.
+static __attribute__((noinline)) void strip_maddr(struct request *r, struct sip_slice slice)
+{
+	struct routes *routes = &r->routes;
+	const struct sip_msg *msg = r->msg;
+	struct sip_uri uri;
+	struct endpoint ep;
+	uint32_t off;
+
+	if (sip_uri_parse(msg, slice, &uri) != 0 || !uri.is_sip || uri.is_sips ||
+		(uri.transport != SIP_TRANSPORT_OTHER && uri.transport != SIP_UDP) ||
+		!literal_endpoint(msg, uri.maddr, uri.port, &ep) ||
+		ep.port != r->listener->local.port ||
+		snapshot_find_listener(r->snap, &ep) == SNAPSHOT_NONE)
+		return;
+	if (uri.port != 0) {
+		off = slice_end(uri.host);
+		routes->uri_cuts[routes->nb_uri_cuts++] =
+			(struct sip_slice){(uint16_t)off, (uint16_t)(uri.params.off - off)};
+	}
+	off = uri.maddr.off - (uint32_t)strlen(";maddr=");
+	routes->uri_cuts[routes->nb_uri_cuts++] =
+		(struct sip_slice){(uint16_t)off, (uint16_t)(slice_end(uri.maddr) - off)};
+}
+
 void routes_scan(struct request *r)
 {
-	if (scan_quickly(r))
-		return;
-	r->routes.nb_cuts = 0;
-	r->routes.has_next = false;
-	r->routes.has_route_token = false;
-	scan_slowly(r);
+	struct sip_slice uri;
+
+	if (has_routes(r->msg) && !scan_quickly(r)) {
+		r->routes.nb_cuts = 0;
+		r->routes.has_next = false;
+		r->routes.has_route_token = false;
+		scan_slowly(r);
+	}
+	uri = r->routes.restore_uri ? r->routes.uri : r->msg->request_uri;
+	if (may_have_maddr(r->msg, uri))
+		strip_maddr(r, uri);
 }

@@ -105,6 +105,9 @@ void oracle_init(void)
 				 " SIP/2.0/TCP b\n" IDENTITY(
 					 "MESSAGE") "Content-Length: 4\n\nbody");
 	seed(0,
+		"INVITE sip:b@192.0.2.9:5060;maddr=203.0.113.5 SIP/2.0\n" TOP_VIA IDENTITY(
+			"INVITE") "\n");
+	seed(0,
 		"OPTIONS sip:" VIP " SIP/2.0\n" TOP_VIA
 		"Max-Forwards: 0\n" IDENTITY("OPTIONS") "\n");
 	seed(ORACLE_FROM_BACKEND,
@@ -196,8 +199,7 @@ static const char *check_reply(struct lab *lab)
 static const char *check_echo(struct lab *lab, const struct sip_msg *sent)
 {
 	static const char ok[] = "SIP/2.0 200 OK\r\n";
-	struct decide_in in = {
-		.listener = lab->d.from, .source = lab->d.to, .port = BACKEND_PORT};
+	struct decide_in in = {.listener = lab->d.from, .source = lab->d.to, .port = BACKEND_PORT};
 	struct endpoint target = response_target(&lab->msg.via, &lab->in.source);
 	struct decision d;
 	struct sip_msg msg;
@@ -298,9 +300,9 @@ const char *oracle_check(const uint8_t *data, size_t len)
 		.listener = v6 ? VIP6 : VIP4,
 		.port = from_backend ? BACKEND_PORT : OUTSIDE_PORT};
 	lab->in.source = lab_endpoint(from_backend || spoofed ? v6 ? BACKEND6 : BACKEND
-			: flags & ORACLE_STRANGER  ? v6 ? STRANGER6 : STRANGER
-			: v6                       ? CALLER6
-						   : CALLER);
+			: flags & ORACLE_STRANGER             ? v6 ? STRANGER6 : STRANGER
+			: v6                                  ? CALLER6
+							      : CALLER);
 	reason = sip_parse(&lab->msg, buf + SIP_PAD, len);
 	if (reason == SIP_OK)
 		decide(&lab->ctx, &lab->in, &lab->d);

@@ -32,6 +32,14 @@ static uint32_t apply_plainly(
 	return to + len - from;
 }
 
+static void replace(struct edit_list *list, uint32_t off, uint32_t removed, struct strv text)
+{
+	uint32_t start = list->text_len;
+
+	edit_append(list, text);
+	edit_add(list, off, removed, start, list->text_len - start);
+}
+
 START_TEST(in_place_gives_what_a_copy_gives)
 {
 	static char room[2 * HEADROOM + 1024], wanted[4096], copied[4096];
@@ -54,7 +62,7 @@ START_TEST(in_place_gives_what_a_copy_gives)
 				break;
 			removed = removed < len - off ? removed : len - off;
 			memset(text, 'A' + (int)i, sizeof(text));
-			edit_replace(&list, off, removed,
+			replace(&list, off, removed,
 				(struct strv){text, random_below(3) ? random_below(90) : 0});
 			off += removed + (removed == 0);
 		}
@@ -76,11 +84,11 @@ START_TEST(edits_are_sorted_as_they_come)
 	char out[64] = {0};
 
 	edit_list_init(&list);
-	edit_replace(&list, 8, 1, STRV("H"));
-	edit_replace(&list, 2, 3, STRV("CDE"));
-	edit_replace(&list, 2, 0, STRV("<"));
-	edit_replace(&list, 0, 1, STRV(""));
-	edit_replace(&list, 2, 0, STRV("<"));
+	replace(&list, 8, 1, STRV("H"));
+	replace(&list, 2, 3, STRV("CDE"));
+	replace(&list, 2, 0, STRV("<"));
+	replace(&list, 0, 1, STRV(""));
+	replace(&list, 2, 0, STRV("<"));
 	ck_assert_uint_eq(edit_apply(&msg, &list, out), 11);
 	ck_assert_str_eq(out, "1<<CDE567H9");
 }
@@ -92,9 +100,9 @@ START_TEST(what_does_not_fit_is_an_overflow)
 	struct edit_list list;
 
 	edit_list_init(&list);
-	edit_replace(&list, 0, 0, (struct strv){long_text, sizeof(long_text)});
+	replace(&list, 0, 0, (struct strv){long_text, sizeof(long_text)});
 	ck_assert(!list.overflow);
-	edit_replace(&list, 0, 0, STRV("x"));
+	replace(&list, 0, 0, STRV("x"));
 	ck_assert(list.overflow);
 
 	edit_list_init(&list);

@@ -217,6 +217,118 @@ START_TEST(rfc3261_16_6_6_a_strict_router_behind_us)
 }
 END_TEST
 
+// A URI that is longer than what we put into a message is answered; an ACK cannot be.
+START_TEST(rfc3261_21_4_12_a_uri_that_is_too_long_to_be_moved)
+{
+	static const unsigned int lengths[] = {500, 1100, 1400};
+	char user[2000], uri[2048];
+
+	for (unsigned int i = 0; i < 3; i++) {
+		memset(user, 'u', lengths[i]);
+		user[lengths[i]] = '\0';
+		snprintf(uri, sizeof(uri), "sip:%s@192.0.2.200", user);
+		snprintf(text, sizeof(text),
+			"BYE %s SIP/2.0\n" TOP_VIA "Route: <%s>\n" IN_DIALOG("BYE") "\n", rr[0], uri);
+		lab_send(&lab, text, CALLER, VIP4);
+		if (i < 2) {
+			ck_action(&lab, ACTION_FORWARD);
+			ck_assert_int_eq(strncmp(lab.out + 4, uri, strlen(uri)), 0);
+			continue;
+		}
+		ck_action(&lab, ACTION_REPLY);
+		ck_assert_uint_eq(lab.d.reply_status, 414);
+		ck_assert_ptr_nonnull(strstr(lab.out, "SIP/2.0 414 Request-URI Too Long\r\n"));
+	}
+	snprintf(text, sizeof(text),
+		"ACK %s SIP/2.0\n" TOP_VIA "Route: <%s>\n" IN_DIALOG("ACK") "\n", rr[0], uri);
+	lab_send(&lab, text, CALLER, VIP4);
+	ck_dropped(&lab, DROP_ACK_UNANSWERABLE);
+}
+END_TEST
+
+// As many changes as one message can need: our Routes each in a header field of its own, a strict
+// router behind them, and everything that a Via may ask for.
+START_TEST(rfc3261_16_4_eight_routes_of_ours_far_apart)
+{
+	char lines[4096] = "";
+
+	for (unsigned int i = 0; i < 8; i++)
+		snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines),
+			"Route: <%s>\nX-%u: y\n", i % 2 ? "sip:203.0.113.5;lr" : rr[0], i);
+	snprintf(text, sizeof(text),
+		"BYE sip:peer@192.0.2.200:5060;maddr=203.0.113.5 SIP/2.0\n"
+		"Via: SIP/2.0/UDP 192.168.1.2:5062;received=1.2.3.4;branch=z9hG4bK776asdhds;rport\n"
+		"%sRoute: <sip:strict@10.20.1.11>\nMax-Forwards: 70\n" IN_DIALOG("BYE") "\n",
+		lines);
+	lab_send(&lab, text, CALLER, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_out(&lab,
+		"BYE sip:strict@10.20.1.11 SIP/2.0\n" OUR_VIA
+		"Via: SIP/2.0/UDP 192.168.1.2:5062;received=198.51.100.10;"
+		"branch=z9hG4bK776asdhds;rport=5062\n"
+		"X-0: y\nX-1: y\nX-2: y\nX-3: y\nX-4: y\nX-5: y\nX-6: y\nX-7: y\n"
+		"Route: <sip:peer@192.0.2.200>\nMax-Forwards: 69\n" IN_DIALOG("BYE") "\n");
+}
+END_TEST
+
+// A request that has arrived by its maddr goes on without it, and what does not mean us stays.
+static const struct {
+	const char *in, *out;
+	uint16_t listener;
+} maddrs[] = {
+	{"sip:bob@example.com;maddr=203.0.113.5", "sip:bob@example.com", VIP4},
+	{"sip:bob@example.com:5060;transport=UDP;maddr=203.0.113.5",
+		"sip:bob@example.com;transport=UDP", VIP4},
+	{"sip:bob@example.com;user=phone;MADDR=203.0.113.5;x=y",
+		"sip:bob@example.com;user=phone;x=y", VIP4},
+	{"sip:[2001:db8::9]:5060;maddr=[2001:db8:5::5]", "sip:[2001:db8::9]", VIP6},
+	// Another address of ours.
+	{"sip:bob@example.com;maddr=203.0.113.6", "sip:bob@example.com", VIP4},
+	// Another port, another transport, another host, something that only looks like it.
+	{"sip:bob@example.com:5070;maddr=203.0.113.5", NULL, VIP4},
+	{"sip:bob@example.com;maddr=203.0.113.5;transport=tcp", NULL, VIP4},
+	{"sips:bob@example.com;maddr=203.0.113.5", NULL, VIP4},
+	{"sip:bob@example.com;maddr=192.0.2.1", NULL, VIP4},
+	{"sip:bob@example.com;maddr=us.example.com", NULL, VIP4},
+	{"sip:bob@example.com;ma;maddrx=203.0.113.5;max=1", NULL, VIP4},
+	{"tel:+1234;maddr=203.0.113.5", NULL, VIP4},
+};
+
+START_TEST(rfc3261_16_4_a_maddr_that_names_us_is_stripped)
+{
+	const char *caller = maddrs[_i].listener == VIP6 ? "[2001:db8:1::10]:5062" : CALLER;
+	char wanted[256];
+
+	snprintf(text, sizeof(text), "MESSAGE %s SIP/2.0\n" TOP_VIA IDENTITY("MESSAGE") "\n",
+		maddrs[_i].in);
+	lab_send(&lab, text, caller, maddrs[_i].listener);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_uint_ne(lab.d.backend, SNAPSHOT_NONE);
+	snprintf(wanted, sizeof(wanted), "MESSAGE %s SIP/2.0\r\n",
+		maddrs[_i].out != NULL ? maddrs[_i].out : maddrs[_i].in);
+	ck_assert_msg(strncmp(lab.out, wanted, strlen(wanted)) == 0, "%s", lab.out);
+}
+END_TEST
+
+START_TEST(rfc3261_16_4_a_backend_that_names_us_by_maddr_means_the_host)
+{
+	lab_send(&lab,
+		"MESSAGE sip:peer@192.0.2.200:5060;maddr=203.0.113.5 SIP/2.0\n" TOP_VIA IDENTITY(
+			"MESSAGE") "\n",
+		source, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_to(&lab, "192.0.2.200:5060");
+	ck_assert_int_eq(strncmp(lab.out, "MESSAGE sip:peer@192.0.2.200 SIP", 32), 0);
+	// Before us a strict router: the URI that it put at the end of Route has arrived as well.
+	snprintf(text, sizeof(text),
+		"BYE %s SIP/2.0\n" TOP_VIA
+		"Route: <sip:peer@192.0.2.200;maddr=203.0.113.5>\n" IN_DIALOG("BYE") "\n",
+		rr[0]);
+	lab_send(&lab, text, CALLER, VIP4);
+	ck_assert_int_eq(strncmp(lab.out, "BYE sip:peer@192.0.2.200 SIP", 28), 0);
+}
+END_TEST
+
 START_TEST(two_record_routes_where_the_sides_differ)
 {
 	restart(&(struct lab_options){.two_sided = true});
@@ -503,6 +615,11 @@ int main(void)
 	tcase_add_test(tc, drain_lets_a_dialog_pass_and_nothing_new);
 	tcase_add_test(tc, rfc3261_16_4_a_strict_router_before_us);
 	tcase_add_test(tc, rfc3261_16_6_6_a_strict_router_behind_us);
+	tcase_add_test(tc, rfc3261_21_4_12_a_uri_that_is_too_long_to_be_moved);
+	tcase_add_test(tc, rfc3261_16_4_eight_routes_of_ours_far_apart);
+	tcase_add_loop_test(tc, rfc3261_16_4_a_maddr_that_names_us_is_stripped, 0,
+		sizeof(maddrs) / sizeof(maddrs[0]));
+	tcase_add_test(tc, rfc3261_16_4_a_backend_that_names_us_by_maddr_means_the_host);
 	tcase_add_test(tc, two_record_routes_where_the_sides_differ);
 	tcase_add_test(tc, an_ipv4_client_of_ipv6_backends);
 	tcase_add_test(tc, an_ipv6_client_of_ipv4_backends);
