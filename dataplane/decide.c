@@ -93,39 +93,52 @@ static bool finish(struct worker *w, struct pkt *pkt)
 	}
 }
 
-// Gives decide() its input, and the caches a start on what it will look up: a row of a table of
-// megabytes, a bucket of the transaction cache. Returns false when the packet was dropped.
-static bool prepare(struct worker *w, const struct decide_ctx *ctx, struct pkt *pkt)
+// Gives decide() its input. Returns false when the packet was dropped.
+static bool prepare(struct worker *w, struct pkt *pkt)
 {
 	if (unlikely(!admit(w, pkt)))
 		return false;
-	pkt->in = (struct decide_in){
-		.msg = &pkt->msg,
-		.source = pkt->source,
-		.listener = pkt->listener,
-		.port = pkt->port,
-		.resolved = pkt->again ? &pkt->resolved : NULL,
-	};
-	if (likely(pkt->reason == SIP_OK))
-		decide_prefetch(ctx, &pkt->in);
+	pkt->in.msg = &pkt->msg;
+	pkt->in.source = pkt->source;
+	pkt->in.listener = pkt->listener;
+	pkt->in.port = pkt->port;
+	pkt->in.resolved = pkt->again ? &pkt->resolved : NULL;
 	return true;
 }
 
-// Returns false when the packet waits for a name, or was dropped.
-static bool decide_one(struct worker *w, const struct decide_ctx *ctx, struct pkt *pkt)
+_Static_assert(PKTS_MAX <= DECIDE_MAX, "one call decides what one turn brings at a time");
+
+static void decide_all(
+	struct worker *w, const struct decide_ctx *ctx, struct pkt **pkts, uint16_t nb)
 {
-	if (unlikely(pkt->reason != SIP_OK)) {
-		decide_unparsable(ctx, &pkt->in, (enum sip_reason)pkt->reason, &pkt->decision);
-		event_reject(w, pkt);
+	const struct decide_in *in[DECIDE_MAX];
+	struct decision *out[DECIDE_MAX];
+	unsigned int nb_good = 0;
+
+	for (uint16_t i = 0; i < nb; i++) {
+		struct pkt *pkt = pkts[i];
+
+		if (unlikely(pkt->reason != SIP_OK)) {
+			decide_unparsable(
+				ctx, &pkt->in, (enum sip_reason)pkt->reason, &pkt->decision);
+			event_reject(w, pkt);
+			continue;
+		}
+		in[nb_good] = &pkt->in;
+		out[nb_good++] = &pkt->decision;
+	}
+	decide_many(ctx, in, out, nb_good);
+}
+
+// Returns false when the packet waits for a name.
+static bool resolved(struct worker *w, const struct decide_ctx *ctx, struct pkt *pkt)
+{
+	if (likely(pkt->decision.action != ACTION_RESOLVE) || pkt->again)
 		return true;
-	}
+	if (!resolve_name(w, pkt))
+		return false;
+	pkt->in.resolved = &pkt->resolved;
 	decide(ctx, &pkt->in, &pkt->decision);
-	if (unlikely(pkt->decision.action == ACTION_RESOLVE) && !pkt->again) {
-		if (!resolve_name(w, pkt))
-			return false;
-		pkt->in.resolved = &pkt->resolved;
-		decide(ctx, &pkt->in, &pkt->decision);
-	}
 	return true;
 }
 
@@ -141,13 +154,13 @@ uint16_t decide_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 	uint16_t nb_prepared = 0, nb_kept = 0;
 
 	for (uint16_t i = 0; i < nb; i++)
-		if (prepare(w, &ctx, pkts[i]))
+		if (prepare(w, pkts[i]))
 			pkts[nb_prepared++] = pkts[i];
-
+	decide_all(w, &ctx, pkts, nb_prepared);
 	for (uint16_t i = 0; i < nb_prepared; i++) {
 		struct pkt *pkt = pkts[i];
 
-		if (unlikely(!decide_one(w, &ctx, pkt)))
+		if (unlikely(!resolved(w, &ctx, pkt)))
 			continue;
 		count(w, pkt);
 		if (unlikely(trace_is_on(w)))

@@ -40,7 +40,8 @@ static uint32_t nb_buckets(uint32_t capacity)
 {
 	uint32_t nb = PROBES_MAX;
 
-	// At most half full, so that buckets rarely overflow and no run of full ones is PROBES_MAX long.
+	// At most half full, so that buckets rarely overflow and no run of full ones is PROBES_MAX
+	// long.
 	while ((uint64_t)nb * BUCKET_ENTRIES < (uint64_t)capacity * 2)
 		nb *= 2;
 	return nb;
@@ -101,6 +102,11 @@ static void add_beyond(struct binding_table *table, uint32_t home, unsigned int 
 
 		__atomic_store_n(&b->beyond, b->beyond + (uint32_t)n, __ATOMIC_RELAXED);
 	}
+}
+
+void binding_table_prefetch(const struct binding_table *table, uint64_t hash)
+{
+	__builtin_prefetch(&table->buckets[home_of(table, hash)]);
 }
 
 // The writer's own search. Returns the entry and in *probes how far from home it is; or NULL.

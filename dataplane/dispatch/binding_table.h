@@ -20,6 +20,9 @@ struct binding_table *binding_table_init(void *memory, uint32_t capacity, const 
 // The key of an AoR "sip:user@host" (host in any case; port and parameters left out by the caller).
 uint64_t binding_table_hash(const struct binding_table *table, struct strv user, struct strv host);
 
+// Start to load what binding_table_get() will look at first.
+void binding_table_prefetch(const struct binding_table *table, uint64_t hash);
+
 // Writer only. Return 0, or -ENOSPC.
 int binding_table_set(struct binding_table *table, uint64_t hash, uint32_t backend_id,
 	uint32_t expires_s);

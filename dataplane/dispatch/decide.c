@@ -155,49 +155,44 @@ static bool sender_fits(
 		snapshot_find_backend_id(ctx->snap, token->backend_id) == SNAPSHOT_NONE;
 }
 
-// Which backend it came from, if it can have come from there.
-static void find_source(const struct decide_ctx *ctx, struct decide_in *in, uint16_t service)
+// A response up to the tag that its branch must have. 16.11: what is not ours is discarded
+// silently.
+static void response_decide(struct request *r, struct tag_jobs *jobs)
 {
-	in->source_backend = snapshot_find_backend_source(ctx->snap, &in->source, service);
-	in->spoofed = snapshot_is_forged_source(ctx->snap, in->source_backend, in->port);
-	if (in->spoofed)
-		in->source_backend = SNAPSHOT_NONE;
-}
-
-void decide_response(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out)
-{
-	struct decide_in prepared;
-	const struct snapshot *snap = ctx->snap;
-	const struct sip_msg *msg = in->msg;
+	const struct sip_msg *msg = r->msg;
 	struct strv branch = sip_strv(msg, msg->via.branch);
-	struct branch_token token;
-	struct sip_slice ours;
+	struct decision *out = r->out;
 	struct sip_via next;
 
-	decision_init(in, out);
-	out->service = snapshot_listener(snap, in->listener)->service;
-	if (!in->prepared) {
-		prepared = *in;
-		find_source(ctx, &prepared, out->service);
-		in = &prepared;
-	}
-	out->backend = in->source_backend;
-	if (in->spoofed)
-		return decision_drop(out, DROP_SPOOFED);
-	// 16.11: what is not ours is discarded silently.
-	if (!via_is_ours(ctx, in))
+	out->backend = r->source_backend;
+	if (!via_is_ours(r->ctx, r->in))
 		return decision_drop(out, DROP_FOREIGN_VIA);
-	if (is_probe(ctx, in, branch, out))
+	if (is_probe(r->ctx, r->in, branch, out))
 		return;
-	if (!next_via(msg, &next, &ours) || !via_target(msg, &next, &out->to))
+	if (!next_via(msg, &next, &r->ours) || !via_target(msg, &next, &out->to))
 		return decision_drop(out, DROP_NO_NEXT_VIA);
-	out->token = (uint8_t)branch_token_verify(snap, branch, msg, &next, &out->to, &token);
+	r->unfinished = true;
+	r->has_branch_tag = branch_token_open(r->snap, branch, &r->branch, &r->key, &r->tag) &&
+		branch_tag_job(&jobs->branches, r->key, &r->branch, sip_strv(msg, next.branch),
+			&out->to, &r->branch_tag);
+	if (!r->has_branch_tag)
+		out->token = (uint8_t)branch_token_verify(
+			r->snap, branch, msg, &next, &out->to, &r->branch);
+}
+
+static void response_finish(struct request *r)
+{
+	const struct snapshot *snap = r->snap;
+	struct decision *out = r->out;
+
+	if (r->has_branch_tag && (r->tag ^ r->branch_tag) != 0)
+		out->token = TOKEN_FORGED;
 	if (out->token != TOKEN_OK)
 		return decision_drop(out, DROP_FORGED_BRANCH);
-	if (!sender_fits(ctx, &token, out->backend))
+	if (!sender_fits(r->ctx, &r->branch, out->backend))
 		return decision_drop(out, DROP_RESPONSE_NOT_FROM_BACKEND);
 	// From the address and port that the request came to (RFC 3581 section 4).
-	out->from = snapshot_find_listener_id(snap, token.listener_id);
+	out->from = snapshot_find_listener_id(snap, r->branch.listener_id);
 	if (out->from == SNAPSHOT_NONE ||
 		snapshot_listener(snap, out->from)->local.ip.family != out->to.ip.family)
 		return decision_drop(out, DROP_NO_LISTENER);
@@ -208,31 +203,78 @@ void decide_response(const struct decide_ctx *ctx, const struct decide_in *in, s
 		out->backend = snapshot_find_backend_addr(snap, &out->to);
 	out->rule = RULE_VIA;
 	out->action = ACTION_FORWARD;
-	edit_add(&out->edits, ours.off, ours.len, 0, 0);
+	edit_add(&out->edits, r->ours.off, r->ours.len, 0, 0);
 }
 
-void decide_prefetch(const struct decide_ctx *ctx, struct decide_in *in)
+// Everything about a message that does not depend on hashes. Returns false when that was all: it
+// says that it comes from a backend, and cannot.
+static bool begin(struct request *r, const struct decide_ctx *ctx, const struct decide_in *in,
+	struct decision *out)
 {
-	const struct snapshot *snap = ctx->snap;
-	const struct sip_msg *msg = in->msg;
-	uint16_t service = snapshot_listener(snap, in->listener)->service;
+	decision_init(in, out);
+	request_init(r, ctx, in, out);
+	r->source_backend = snapshot_find_backend_source(ctx->snap, &in->source, out->service);
+	if (!snapshot_is_forged_source(ctx->snap, r->source_backend, in->port))
+		return true;
+	decision_drop(out, DROP_SPOOFED);
+	return false;
+}
 
-	in->prepared = true;
-	find_source(ctx, in, service);
-	if (msg->kind != SIP_REQUEST)
-		return;
-	in->call_digest = snapshot_call_digest(snap, sip_strv(msg, msg->call_id));
-	// Of a service that hashes by another key this is a row in vain.
-	__builtin_prefetch(
-		snapshot_row(snap, &snapshot_service(snap, service)->table, in->call_digest));
-	if (ctx->txns != NULL)
-		txn_cache_prefetch(ctx->txns, request_txn_hash(ctx, in, service));
+static void digest_job(struct request *r, struct hash_jobs *jobs)
+{
+	struct sip_slice id = r->msg->call_id;
+
+	if (id.len > HASH_JOB_DATA_MAX)
+		r->call_digest = snapshot_call_digest(r->snap, sip_strv(r->msg, id));
+	else
+		hash_job_end(hash_job_add(jobs, r->snap->table_key, &r->call_digest), 0,
+			r->msg->buf + id.off, id.len);
+}
+
+_Static_assert(DECIDE_MAX <= HASH_JOBS_MAX, "every message may need one hash of each kind");
+
+void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[],
+	struct decision *const out[], unsigned int nb)
+{
+	struct request requests[DECIDE_MAX];
+	struct request *live[DECIDE_MAX];
+	struct hash_jobs digests;
+	struct tag_jobs tags;
+	unsigned int nb_live = 0;
+
+	digests.nb = tags.branches.nb = tags.routes.nb = 0;
+	for (unsigned int i = 0; i < nb; i++) {
+		struct request *r = &requests[i];
+
+		if (!begin(r, ctx, in[i], out[i]))
+			continue;
+		live[nb_live++] = r;
+		if (r->msg->kind == SIP_REQUEST)
+			digest_job(r, &digests);
+	}
+	hash_jobs_13(&digests);
+	for (unsigned int i = 0; i < nb_live; i++)
+		if (live[i]->msg->kind == SIP_REQUEST)
+			request_prefetch(live[i]);
+	for (unsigned int i = 0; i < nb_live; i++) {
+		if (live[i]->msg->kind == SIP_REQUEST)
+			request_decide(live[i], &tags);
+		else
+			response_decide(live[i], &tags);
+	}
+	hash_jobs_24(&tags.branches);
+	hash_jobs_24(&tags.routes);
+	for (unsigned int i = 0; i < nb_live; i++) {
+		if (!live[i]->unfinished)
+			continue;
+		if (live[i]->msg->kind == SIP_REQUEST)
+			request_finish(live[i]);
+		else
+			response_finish(live[i]);
+	}
 }
 
 void decide(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out)
 {
-	if (in->msg->kind == SIP_REQUEST)
-		decide_request(ctx, in, out);
-	else
-		decide_response(ctx, in, out);
+	decide_many(ctx, &in, &out, 1);
 }

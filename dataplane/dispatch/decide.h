@@ -95,12 +95,6 @@ struct decide_in {
 	uint16_t port; // index of the port that it came in on, or SNAPSHOT_NONE: any
 	// The answer to an earlier ACTION_RESOLVE for this very message: where the name leads. NULL: none.
 	const struct endpoint *resolved;
-
-	// Filled in by decide_prefetch(), or all zero.
-	bool prepared;
-	bool spoofed; // it says that it comes from a backend, and cannot
-	uint16_t source_backend; // index of the backend that it came from, or SNAPSHOT_NONE
-	uint64_t call_digest;
 };
 
 struct decision {
@@ -122,17 +116,15 @@ struct decision {
 	struct edit_list edits;
 };
 
-// Start to load what the decision will look up, and keep what that took in *in. For a whole burst before
-// its decisions; not needed for the result. The same ctx as decide() is given.
-void decide_prefetch(const struct decide_ctx *ctx, struct decide_in *in);
-
 // Any thread; ctx->txns belongs to the caller's thread. Reads the message, never writes it.
 // On return every field that the action needs is set.
-void decide_request(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out);
-void decide_response(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out);
-
-// Either, by in->msg->kind.
 void decide(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out);
+
+// The same for up to DECIDE_MAX messages at once, which costs less: their hashes are made side by
+// side, and what one will look up is on its way while others are looked at.
+#define DECIDE_MAX 8
+void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[],
+	struct decision *const out[], unsigned int nb);
 
 // What to do with a message that sip_parse() refused: ACTION_REPLY (400, 505, ...) if policy and
 // msg->can_reply allow it, else ACTION_DROP.

@@ -186,7 +186,8 @@ static uint16_t sending_listener(const struct request *r, const struct snapshot_
 	return r->listener->local.ip.family == family ? r->in->listener : SNAPSHOT_NONE;
 }
 
-static void finish(struct request *r)
+// It is sent on. Its edits are written when its tags are there.
+static void forward(struct request *r)
 {
 	struct decision *out = r->out;
 
@@ -194,10 +195,7 @@ static void finish(struct request *r)
 		return decision_drop(out, DROP_NO_LISTENER);
 	if (r->snap->nb_keys > 1)
 		choose_key(r);
-	rewrite_request(r);
-	// A URI that is too long to be moved between Route and the Request-URI (16.4, 16.6 step 6).
-	if (out->edits.overflow)
-		return request_reply(r, 414);
+	r->unfinished = true;
 	out->action = ACTION_FORWARD;
 }
 
@@ -212,7 +210,7 @@ static void to_backend(struct request *r, uint16_t index, enum rule rule)
 	out->from =
 		sending_listener(r, snapshot_service(r->snap, b->service), SNAPSHOT_NONE, &b->addr);
 	r->to_backend = true;
-	finish(r);
+	forward(r);
 }
 
 // Out to a client or another network, from one of our backends.
@@ -226,7 +224,7 @@ static void to_outside(struct request *r, uint16_t from, enum rule rule)
 	if (!ip_addr_is_unicast(&out->to.ip) || out->to.port == 0 ||
 		snapshot_find_listener(r->snap, &out->to) != SNAPSHOT_NONE)
 		return decision_drop(out, DROP_BAD_TARGET);
-	finish(r);
+	forward(r);
 	if (out->action == ACTION_FORWARD && r->msg->method == SIP_INVITE)
 		remember(r, 0);
 }
@@ -473,20 +471,34 @@ static COLD bool by_prev_table(struct request *r)
 	return true;
 }
 
-// Rule d: the backend that holds the registration of the Request-URI's AoR.
-static COLD bool by_binding(struct request *r)
+static bool may_be_bound(const struct request *r)
+{
+	return r->service->flags & SERVICE_AFFINITY_REGISTRATION && r->ctx->bindings != NULL &&
+		r->msg->method != SIP_REGISTER;
+}
+
+// Of the Request-URI's AoR; 0 when it has none.
+static uint64_t binding_hash(const struct request *r)
 {
 	const struct sip_msg *msg = r->msg;
 	struct sip_uri uri;
-	uint64_t hash;
+
+	if (sip_uri_parse(msg, msg->request_uri, &uri) != 0 || !uri.is_sip || uri.user.len == 0)
+		return 0;
+	return binding_table_hash(
+		r->ctx->bindings, sip_strv(msg, uri.user), sip_strv(msg, uri.host));
+}
+
+// Rule d: the backend that holds the registration of the Request-URI's AoR.
+static COLD bool by_binding(struct request *r)
+{
+	uint64_t hash = r->binding_hash != 0 ? r->binding_hash : binding_hash(r);
 	uint32_t id;
 	uint16_t index;
 
-	if (sip_uri_parse(msg, msg->request_uri, &uri) != 0 || !uri.is_sip || uri.user.len == 0)
-		return false;
-	hash = binding_table_hash(
-		r->ctx->bindings, sip_strv(msg, uri.user), sip_strv(msg, uri.host));
-	if (binding_table_get(r->ctx->bindings, hash, (uint32_t)(r->ctx->now_ms / 1000), &id) != 0)
+	if (hash == 0 ||
+		binding_table_get(r->ctx->bindings, hash, (uint32_t)(r->ctx->now_ms / 1000), &id) !=
+			0)
 		return false;
 	index = snapshot_find_backend_id(r->snap, id);
 	if (index == SNAPSHOT_NONE || !backend_bit(r->ctx->bits->pinned, index) ||
@@ -528,8 +540,7 @@ static void balance(struct request *r)
 		return;
 	if (bound && service->prev[0].table.nb != 0 && by_prev_table(r))
 		return;
-	if (service->flags & SERVICE_AFFINITY_REGISTRATION && r->ctx->bindings != NULL &&
-		r->msg->method != SIP_REGISTER && by_binding(r)) {
+	if (may_be_bound(r) && by_binding(r)) {
 		remember(r, snapshot_backend(r->snap, r->out->backend)->id);
 		return;
 	}
@@ -569,8 +580,8 @@ static COLD void decide_unproxied(struct request *r)
 	out->action = ACTION_FORWARD;
 }
 
-static void request_init(struct request *r, const struct decide_ctx *ctx,
-	const struct decide_in *in, struct decision *out)
+void request_init(struct request *r, const struct decide_ctx *ctx, const struct decide_in *in,
+	struct decision *out)
 {
 	r->ctx = ctx;
 	r->in = in;
@@ -580,7 +591,9 @@ static void request_init(struct request *r, const struct decide_ctx *ctx,
 	r->listener = snapshot_listener(r->snap, in->listener);
 	r->service = snapshot_service(r->snap, r->listener->service);
 	r->key = &r->snap->keys[r->snap->primary_key];
+	r->binding_hash = 0;
 	r->to_backend = false;
+	r->unfinished = false;
 	r->routes.nb_cuts = 0;
 	r->routes.bad = false;
 	r->routes.has_route_token = false;
@@ -592,43 +605,57 @@ static void request_init(struct request *r, const struct decide_ctx *ctx,
 	out->service = r->listener->service;
 }
 
-void decide_request(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out)
+void request_prefetch(struct request *r)
 {
-	struct decide_in prepared;
-	struct request r;
-
-	if (!in->prepared) {
-		prepared = *in;
-		decide_prefetch(ctx, &prepared);
-		in = &prepared;
+	// Of a service that hashes by another key this is a row in vain.
+	__builtin_prefetch(snapshot_row(r->snap, &r->service->table, r->call_digest));
+	if (r->ctx->txns != NULL) {
+		r->txn_hash = txn_cache_hash(r->ctx->txns, r->call_digest, r->msg->cseq,
+			(uint32_t)r->out->service << 1 | (r->source_backend != SNAPSHOT_NONE));
+		txn_cache_prefetch(r->ctx->txns, r->txn_hash);
 	}
-	decision_init(in, out);
-	request_init(&r, ctx, in, out);
-	r.target = response_target(&in->msg->via, &in->source);
-	r.call_digest = in->call_digest;
-	r.source_backend = in->source_backend;
-	if (in->spoofed)
-		return decision_drop(out, DROP_SPOOFED);
-	if (ctx->txns != NULL)
-		r.txn_hash = request_txn_hash(ctx, in, out->service);
-	if (r.service->mode != SERVICE_PROXY)
-		return decide_unproxied(&r);
-	if (needs_check(&r) && !check_request(&r))
-		return;
+	// What has a Route rarely gets as far as bindings.
+	if (may_be_bound(r) && !sip_has(r->msg, SIP_HDR_ROUTE)) {
+		r->binding_hash = binding_hash(r);
+		binding_table_prefetch(r->ctx->bindings, r->binding_hash);
+	}
+}
 
-	if (routes_wanted(&r))
-		routes_scan(&r);
-	if (r.routes.bad)
-		return request_reply(&r, 400);
-	if (r.msg->method == SIP_OPTIONS && options_for_us(&r))
-		return answer_options(&r);
-	if (r.routes.has_path_token)
-		return by_path_token(&r);
-	if (r.routes.has_route_token && by_route_token(&r))
+static void proxy(struct request *r)
+{
+	if (needs_check(r) && !check_request(r))
 		return;
-	if (r.source_backend != SNAPSHOT_NONE && !r.routes.has_route_token && by_next_hop(&r))
+	if (routes_wanted(r))
+		routes_scan(r);
+	if (r->routes.bad)
+		return request_reply(r, 400);
+	if (r->msg->method == SIP_OPTIONS && options_for_us(r))
+		return answer_options(r);
+	if (r->routes.has_path_token)
+		return by_path_token(r);
+	if (r->routes.has_route_token && by_route_token(r))
 		return;
-	balance(&r);
+	if (r->source_backend != SNAPSHOT_NONE && !r->routes.has_route_token && by_next_hop(r))
+		return;
+	balance(r);
+}
+
+void request_decide(struct request *r, struct tag_jobs *jobs)
+{
+	r->target = response_target(&r->msg->via, &r->in->source);
+	if (r->service->mode != SERVICE_PROXY)
+		return decide_unproxied(r);
+	proxy(r);
+	if (r->unfinished)
+		rewrite_tokens(r, jobs);
+}
+
+void request_finish(struct request *r)
+{
+	rewrite_request(r);
+	// A URI that is too long to be moved between Route and the Request-URI (16.4, 16.6 step 6).
+	if (r->out->edits.overflow)
+		request_reply(r, 414);
 }
 
 void decide_unparsable(const struct decide_ctx *ctx, const struct decide_in *in,
@@ -639,8 +666,8 @@ void decide_unparsable(const struct decide_ctx *ctx, const struct decide_in *in,
 	decision_init(in, out);
 	request_init(&r, ctx, in, out);
 	out->reason = (uint8_t)reason;
-	if (snapshot_is_forged_source(r.snap,
-		    snapshot_find_backend_addr(r.snap, &in->source), in->port))
+	if (snapshot_is_forged_source(
+		    r.snap, snapshot_find_backend_addr(r.snap, &in->source), in->port))
 		return decision_drop(out, DROP_SPOOFED);
 	if (reason == SIP_EMPTY)
 		return decision_drop(out, DROP_KEEPALIVE);

@@ -3,6 +3,7 @@
 #define DISPATCH_REQUEST_H
 
 #include "dataplane/dispatch/decide.h"
+#include "dataplane/dispatch/hash_jobs.h"
 #include "dataplane/dispatch/token.h"
 #include "dataplane/dispatch/txn_cache.h"
 
@@ -46,22 +47,29 @@ struct request {
 	const struct snapshot_listener *listener; // that it came to
 	const struct snapshot_service *service;
 	struct decision *out;
-	const struct snapshot_key *key; // that signs
+	const struct snapshot_key *key; // that signs; of a response: that signed
 	uint64_t call_digest;
 	uint64_t txn_hash; // only with ctx->txns
-	struct endpoint target; // where its response goes
+	uint64_t binding_hash; // of the Request-URI's AoR; 0: not known yet
 	uint16_t source_backend; // that it came from, or SNAPSHOT_NONE
 	bool to_backend; // it goes to a backend of ours, which is out->backend
-	struct routes routes;
+	bool unfinished; // request_finish() or response_finish() is still to come
+	bool record_route; // one is put in
+	bool has_branch_tag, has_route_tag; // they will be in the tags below
+	uint64_t branch_tag, route_tag;
+	uint64_t tag; // of a response: what its branch says
+	struct branch_token branch; // of our Via
+	struct route_token route; // of our Record-Route
+	struct endpoint target; // where its response goes
+	struct sip_slice ours; // of a response: the Via to take out
+	struct routes routes; // of a request
 };
 
-// The key of a prepared request's transaction.
-static inline uint64_t request_txn_hash(const struct decide_ctx *ctx, const struct decide_in *in,
-	uint16_t service)
-{
-	return txn_cache_hash(ctx->txns, in->call_digest, in->msg->cseq,
-		(uint32_t)service << 1 | (in->source_backend != SNAPSHOT_NONE));
-}
+// The hashes that a burst's messages still need for their tokens. Each kind's are about as long as
+// each other, which is what makes them fast side by side.
+struct tag_jobs {
+	struct hash_jobs branches, routes;
+};
 
 // decide.c
 void decision_init(const struct decide_in *in, struct decision *out);
@@ -72,6 +80,14 @@ bool literal_endpoint(
 // Where the response to a request with this Via goes (18.2.2, RFC 3581): its source, never maddr.
 struct endpoint response_target(const struct sip_via *via, const struct endpoint *source);
 
+// request.c: a request whose source and digest are known, in two steps. The first one says where it
+// goes, and which tags request_finish() will need to write its edits.
+void request_init(struct request *r, const struct decide_ctx *ctx, const struct decide_in *in,
+	struct decision *out);
+void request_prefetch(struct request *r);
+void request_decide(struct request *r, struct tag_jobs *jobs);
+void request_finish(struct request *r);
+
 // route.c
 // Look for ourselves in Route and Request-URI. Only for requests that have the one or look like the
 // other; see routes_wanted(). The Request-URI after it is `uri` or as it was, without uri_cuts.
@@ -79,6 +95,8 @@ void routes_scan(struct request *r);
 bool routes_wanted(const struct request *r);
 
 // rewrite.c
+// Fill in the tokens that a request will get, and have their tags made.
+void rewrite_tokens(struct request *r, struct tag_jobs *jobs);
 // Write the edits of a request that leaves from out->from to out->to.
 void rewrite_request(struct request *r);
 // received and rport in the top Via (18.2.1, RFC 3581).

@@ -38,49 +38,40 @@ static bool wants_record_route(const struct request *r)
 	return r->service->flags & SERVICE_RECORD_ROUTE && methods >> r->msg->method & 1;
 }
 
-// The tokens of a request, and their tags where both are made at once.
-struct tokens {
-	struct branch_token branch;
-	struct route_token route;
-	uint64_t tags[2];
-	bool paired;
-};
-
-static inline void make_tokens(struct request *r, bool record_route, struct tokens *t)
+void rewrite_tokens(struct request *r, struct tag_jobs *jobs)
 {
 	const struct snapshot_listener *from = snapshot_listener(r->snap, r->out->from);
 	uint16_t backend = r->to_backend ? r->out->backend : r->source_backend;
 
-	t->branch.listener_id = r->listener->id;
-	t->branch.backend_id = r->to_backend ? snapshot_backend(r->snap, backend)->id : 0;
-	t->paired = false;
-	if (!record_route)
+	r->branch.listener_id = r->listener->id;
+	r->branch.backend_id = r->to_backend ? snapshot_backend(r->snap, backend)->id : 0;
+	r->has_branch_tag = branch_tag_job(&jobs->branches, r->key, &r->branch,
+		sip_strv(r->msg, r->msg->via.branch), &r->target, &r->branch_tag);
+	r->record_route = wants_record_route(r);
+	if (!r->record_route)
 		return;
-	t->route.backend_id = snapshot_backend(r->snap, backend)->id;
-	t->route.client_listener_id = r->to_backend ? r->listener->id : from->id;
-	t->route.backend_listener_id = r->to_backend ? from->id : r->listener->id;
-	t->route.flow = r->to_backend ? r->in->source : r->out->to;
-	t->paired = token_tags(r->key,
-		&(struct token_pair){&t->branch, &t->route, sip_strv(r->msg, r->msg->via.branch),
-			&r->target, r->call_digest},
-		t->tags);
+	r->route.backend_id = snapshot_backend(r->snap, backend)->id;
+	r->route.client_listener_id = r->to_backend ? r->listener->id : from->id;
+	r->route.backend_listener_id = r->to_backend ? from->id : r->listener->id;
+	r->route.flow = r->to_backend ? r->in->source : r->out->to;
+	route_tag_job(&jobs->routes, r->key, &r->route, r->call_digest, &r->route_tag);
 }
 
-static char *put_via(struct request *r, const struct tokens *t, char *p)
+static char *put_via(struct request *r, char *p)
 {
 	const struct snapshot_listener *from = snapshot_listener(r->snap, r->out->from);
 
 	memcpy(p, from->via, SNAPSHOT_VIA_MAX);
 	p += from->via_len;
-	p += t->paired
-		? branch_token_sign(r->key, &t->branch, t->tags[0], p)
-		: branch_token_format(r->key, &t->branch, r->msg, &r->msg->via, &r->target, p);
+	p += r->has_branch_tag
+		? branch_token_sign(r->key, &r->branch, r->branch_tag, p)
+		: branch_token_format(r->key, &r->branch, r->msg, &r->msg->via, &r->target, p);
 	return PUT(p, "\r\n");
 }
 
 // One token serves both directions. A second Record-Route only when the two sides have different
 // addresses: then each side sees the one that it can reach.
-static char *put_record_route(struct request *r, const struct tokens *t, char *p)
+static char *put_record_route(struct request *r, char *p)
 {
 	const struct snapshot_listener *from = snapshot_listener(r->snap, r->out->from);
 	unsigned int len;
@@ -88,8 +79,7 @@ static char *put_record_route(struct request *r, const struct tokens *t, char *p
 
 	p = PUT(p, RECORD_ROUTE);
 	user = p;
-	len = t->paired ? route_token_sign(r->key, &t->route, t->tags[1], p)
-			: route_token_format(r->key, &t->route, r->call_digest, p);
+	len = route_token_sign(r->key, &r->route, r->route_tag, p);
 	p = put_uri(p + len, from) + URI_END;
 	if (from == r->listener)
 		return p;
@@ -329,13 +319,9 @@ static __attribute__((noinline)) void rewrite_uri(struct request *r)
 
 static inline char *put_front(struct request *r, char *p)
 {
-	bool record_route = wants_record_route(r);
-	struct tokens tokens;
-
-	make_tokens(r, record_route, &tokens);
-	p = put_via(r, &tokens, p);
-	if (record_route)
-		p = put_record_route(r, &tokens, p);
+	p = put_via(r, p);
+	if (r->record_route)
+		p = put_record_route(r, p);
 	else if (r->msg->method == SIP_REGISTER && r->to_backend &&
 		r->service->flags & SERVICE_PATH)
 		p = put_path(r, p);

@@ -68,7 +68,7 @@ struct snapshot_listener {
 	uint8_t via_len;
 	uint8_t uri_len;
 	char via[SNAPSHOT_VIA_MAX]; // "Via: SIP/2.0/UDP 203.0.113.5:5060;branch="
-	char uri[SNAPSHOT_URI_MAX]; // "@203.0.113.5:5060;lr"
+	char uri[SNAPSHOT_URI_MAX]; // "@203.0.113.5:5060;lr", then ">" and CRLF
 };
 
 // A table that a service had before. CANCEL and ACK may go by it.

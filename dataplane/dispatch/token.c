@@ -177,6 +177,37 @@ static inline uint64_t branch_tag(const struct snapshot_key *key, const struct b
 	return siphash_end(&s, branch.ptr, branch.len, before, 2, 4);
 }
 
+// What tag_begin() takes in, as words of a job. Returns their number.
+static inline unsigned int job_begin(
+	struct hash_job *job, enum token_kind kind, const struct endpoint *ep, uint64_t bits)
+{
+	uint64_t first = (uint64_t)kind << 56 | (uint64_t)ep->port << 32;
+
+	job->words[0] = bits;
+	if (ep->ip.family != 6) {
+		job->words[1] = first | ipv4_bits(&ep->ip);
+		return 2;
+	}
+	job->words[1] = first | UINT64_C(1) << 63;
+	job->words[2] = load_be(ep->ip.octets);
+	job->words[3] = load_be(ep->ip.octets + 8);
+	return 4;
+}
+
+bool branch_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
+	const struct branch_token *token, struct strv sender_branch, const struct endpoint *target,
+	uint64_t *tag)
+{
+	struct hash_job *job;
+
+	if (!has_cookie(sender_branch) || sender_branch.len > HASH_JOB_DATA_MAX)
+		return false;
+	job = hash_job_add(jobs, key->key, tag);
+	hash_job_end(job, job_begin(job, KIND_BRANCH, target, branch_bits(token)),
+		sender_branch.ptr, (uint32_t)sender_branch.len);
+	return true;
+}
+
 unsigned int branch_token_sign(const struct snapshot_key *key, const struct branch_token *token,
 	uint64_t tag, char out[TOKEN_TEXT_MAX])
 {
@@ -217,6 +248,23 @@ unsigned int branch_token_format(const struct snapshot_key *key, const struct br
 	if (!has_cookie(branch))
 		return branch_token_format_2543(key, token, msg, via, target, out);
 	return branch_token_sign(key, token, branch_tag(key, token, branch, target), out);
+}
+
+bool branch_token_open(const struct snapshot *snap, struct strv branch, struct branch_token *token,
+	const struct snapshot_key **key, uint64_t *tag)
+{
+	uint64_t words[WORDS_MAX] = {0};
+
+	if (branch.len != COOKIE_LEN + 2 + 8 * BRANCH_GROUPS || !has_cookie(branch) ||
+		(branch.ptr[COOKIE_LEN] | 0x20) != KIND_BRANCH ||
+		!get_groups(branch.ptr + COOKIE_LEN + 2, words, BRANCH_GROUPS) ||
+		(words[1] & 0xffff) != 0)
+		return false;
+	token->listener_id = (uint16_t)(words[0] >> 48);
+	token->backend_id = (uint32_t)(words[0] >> 16);
+	*tag = words[0] << 48 | words[1] >> 16;
+	*key = find_key(snap, branch.ptr[COOKIE_LEN + 1]);
+	return *key != NULL;
 }
 
 enum token_error branch_token_verify(const struct snapshot *snap, struct strv branch,
@@ -279,6 +327,16 @@ static inline uint64_t route_tag(
 	return siphash_end(&s, NULL, 0, before + 8, 2, 4);
 }
 
+void route_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
+	const struct route_token *token, uint64_t call_digest, uint64_t *tag)
+{
+	struct hash_job *job = hash_job_add(jobs, key->key, tag);
+	unsigned int nb = job_begin(job, KIND_ROUTE_4, &token->flow, route_bits(token));
+
+	job->words[nb++] = call_digest;
+	hash_job_end_words(job, nb);
+}
+
 unsigned int route_token_sign(const struct snapshot_key *key, const struct route_token *token,
 	uint64_t tag, char out[TOKEN_TEXT_MAX])
 {
@@ -306,33 +364,6 @@ unsigned int route_token_format(const struct snapshot_key *key, const struct rou
 	uint64_t call_digest, char out[TOKEN_TEXT_MAX])
 {
 	return route_token_sign(key, token, route_tag(key, token, call_digest), out);
-}
-
-bool token_tags(const struct snapshot_key *key, const struct token_pair *pair, uint64_t tags[2])
-{
-	const struct endpoint *flow = &pair->route->flow;
-	struct siphash branch, route;
-
-	if (!has_cookie(pair->sender_branch) || pair->target->ip.family != 4 ||
-		flow->ip.family != 4)
-		return false;
-	branch = route = siphash_begin(key->key);
-	siphash_word(&branch, branch_bits(pair->branch), 2);
-	siphash_word(&route, route_bits(pair->route), 2);
-	siphash_word(&branch,
-		(uint64_t)KIND_BRANCH << 56 | (uint64_t)pair->target->port << 32 |
-			ipv4_bits(&pair->target->ip),
-		2);
-	siphash_word(&route,
-		(uint64_t)KIND_ROUTE_4 << 56 | (uint64_t)flow->port << 32 | ipv4_bits(&flow->ip),
-		2);
-	// The cookie and more: at least eight octets.
-	siphash_word(&branch, siphash_load(pair->sender_branch.ptr), 2);
-	siphash_word(&route, pair->call_digest, 2);
-	tags[1] = siphash_end(&route, NULL, 0, 24, 2, 4);
-	tags[0] = siphash_end(
-		&branch, pair->sender_branch.ptr + 8, pair->sender_branch.len - 8, 24, 2, 4);
-	return true;
 }
 
 enum token_error route_token_verify(const struct snapshot *snap, struct strv user,

@@ -3,6 +3,7 @@
 #define DISPATCH_TOKEN_H
 
 #include "dataplane/dispatch/addr.h"
+#include "dataplane/dispatch/hash_jobs.h"
 #include "dataplane/dispatch/snapshot.h"
 #include "parser/sip_msg.h"
 
@@ -44,15 +45,6 @@ struct path_token {
 	struct endpoint flow;
 };
 
-// What two tokens of one request are made of.
-struct token_pair {
-	const struct branch_token *branch;
-	const struct route_token *route;
-	struct strv sender_branch;
-	const struct endpoint *target;
-	uint64_t call_digest;
-};
-
 // Write a token; out is not NUL-terminated. Returns the length.
 // `target` is where the response goes: the source address with the rport or sent-by port.
 // `msg` is the request as received, `via` its (sender's) top Via.
@@ -65,13 +57,21 @@ enum token_error branch_token_verify(const struct snapshot *snap, struct strv br
 	const struct sip_msg *msg, const struct sip_via *next, const struct endpoint *target,
 	struct branch_token *token);
 
+// Verifying in two steps: what a branch says and with which key, if it looks like one of ours whose
+// tag branch_tag_job() can make. False for all others: branch_token_verify() knows.
+bool branch_token_open(const struct snapshot *snap, struct strv branch, struct branch_token *token,
+	const struct snapshot_key **key, uint64_t *tag);
+
 // `call_digest` is snapshot_call_digest() of the dialog's Call-ID.
 unsigned int route_token_format(const struct snapshot_key *key, const struct route_token *token,
 	uint64_t call_digest, char out[TOKEN_TEXT_MAX]);
-// The tags of a branch and a route token at once: two hashes side by side take little longer than
-// one. For senders with the magic cookie and IPv4 on both sides; returns false for others. *_sign
-// then write the tokens that *_format would.
-bool token_tags(const struct snapshot_key *key, const struct token_pair *pair, uint64_t tags[2]);
+// The same in two steps, so that many tags are made at once: have the tag made, then write the token
+// with it. False for a sender without the magic cookie, or with a branch of unusual length.
+bool branch_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
+	const struct branch_token *token, struct strv sender_branch, const struct endpoint *target,
+	uint64_t *tag);
+void route_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
+	const struct route_token *token, uint64_t call_digest, uint64_t *tag);
 unsigned int branch_token_sign(const struct snapshot_key *key, const struct branch_token *token,
 	uint64_t tag, char out[TOKEN_TEXT_MAX]);
 unsigned int route_token_sign(const struct snapshot_key *key, const struct route_token *token,

@@ -169,6 +169,43 @@ static size_t with_crlf(const char *text, char *out)
 	return len;
 }
 
+static bool same_decision(const struct decision *a, const struct decision *b)
+{
+	if (a->action != b->action || a->rule != b->rule || a->drop != b->drop ||
+		a->dialog_pinned != b->dialog_pinned || a->backend != b->backend ||
+		a->service != b->service || a->from != b->from ||
+		a->reply_status != b->reply_status || a->token != b->token)
+		return false;
+	if (a->action != ACTION_FORWARD)
+		return true;
+	return endpoint_eq(&a->to, &b->to) && a->edits.nb == b->edits.nb &&
+		a->edits.growth == b->edits.growth && a->edits.text_len == b->edits.text_len &&
+		memcmp(a->edits.edits, b->edits.edits, a->edits.nb * sizeof(a->edits.edits[0])) ==
+			0 &&
+		memcmp(a->edits.text, b->edits.text, a->edits.text_len) == 0;
+}
+
+// A burst is decided as its messages are one by one.
+static void lab_decide(struct lab *lab, unsigned int nb)
+{
+	static struct decision alone, many[DECIDE_MAX];
+	const struct decide_in *in[DECIDE_MAX];
+	struct decision *out[DECIDE_MAX];
+	struct decide_ctx ctx = lab->ctx;
+
+	// Without a memory in which each would find the one before it.
+	ctx.txns = NULL;
+	decide(&ctx, &lab->in, &alone);
+	for (unsigned int i = 0; i < nb; i++) {
+		in[i] = &lab->in;
+		out[i] = &many[i];
+	}
+	decide_many(&ctx, in, out, nb);
+	for (unsigned int i = 0; i < nb; i++)
+		require(same_decision(&many[i], &alone));
+	decide(&lab->ctx, &lab->in, &lab->d);
+}
+
 int lab_send(struct lab *lab, const char *text, const char *source, uint16_t listener)
 {
 	size_t room = 2 * strlen(text), len;
@@ -186,11 +223,8 @@ int lab_send(struct lab *lab, const char *text, const char *source, uint16_t lis
 		.port = lab->port,
 		.resolved = lab->in.resolved,
 	};
-	// Every other message as a burst would bring it: the result is the same.
-	if (reason == SIP_OK && strlen(text) % 2 != 0)
-		decide_prefetch(&lab->ctx, &lab->in);
 	if (reason == SIP_OK)
-		decide(&lab->ctx, &lab->in, &lab->d);
+		lab_decide(lab, strlen(text) % DECIDE_MAX + 1);
 	else
 		decide_unparsable(&lab->ctx, &lab->in, reason, &lab->d);
 

@@ -213,7 +213,7 @@ static const char *check_echo(struct lab *lab, const struct sip_msg *sent)
 	if (sip_parse(&msg, echo + SIP_PAD, len + sizeof(ok) - 1) != SIP_OK)
 		return NULL;
 	in.msg = &msg;
-	decide_response(&lab->ctx, &in, &d);
+	decide(&lab->ctx, &in, &d);
 	if (d.action != ACTION_FORWARD)
 		return drop_reason_name((enum drop_reason)d.drop);
 	if (!endpoint_eq(&d.to, &target) || d.from != lab->in.listener)
