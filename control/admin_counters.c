@@ -165,6 +165,7 @@ static json_t *worker_json(const struct ipc_worker_counters *worker, uint32_t i)
 		WORKER_FIELD(fragments),
 		WORKER_FIELD(reassembled),
 		WORKER_FIELD(reassembly_expired),
+		WORKER_FIELD(reassembly_evicted),
 		WORKER_FIELD(fragmented),
 		WORKER_FIELD(injected),
 		WORKER_FIELD(events_lost),
@@ -172,6 +173,10 @@ static json_t *worker_json(const struct ipc_worker_counters *worker, uint32_t i)
 		WORKER_FIELD(txn_hits),
 		WORKER_FIELD(txn_misses),
 		WORKER_FIELD(txn_full),
+		WORKER_FIELD(icmp_limited),
+		WORKER_FIELD(twin_fragmented),
+		WORKER_FIELD(to_twin_lost),
+		WORKER_FIELD(from_twin_lost),
 	};
 	json_t *object = json_pack("{s:i, s:o}", "worker", (int)i, "drops",
 		named(worker->drops, 1, DROP_REASONS, drop_name));

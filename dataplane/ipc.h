@@ -27,7 +27,7 @@
 //       -- PORT --------------------------------->          link changes
 
 #define IPC_MAGIC UINT32_C(0x73687478)
-#define IPC_VERSION 1
+#define IPC_VERSION 2
 #define IPC_MESSAGE_MAX 65536
 #define IPC_PORTS_MAX 16
 #define IPC_WORKERS_MAX 64
@@ -230,13 +230,18 @@ struct ipc_worker_counters {
 	uint64_t turns; // of the poll loop: moves as long as the worker lives
 	uint64_t busy_cycles, idle_cycles; // TSC
 	uint64_t burst[IPC_BURST_SLOTS];
-	uint64_t rx_packets, tx_packets;
+	uint64_t rx_packets, tx_packets; // tx without the frames of the kernel: from_twin
 	uint64_t to_twin, from_twin; // exception path
 	uint64_t keepalives; // answered: CRLF, STUN
 	uint64_t fragments, reassembled, reassembly_expired, fragmented; // IP
+	uint64_t reassembly_evicted; // incomplete datagrams that had to make room for newer ones
 	uint64_t injected; // packets from control sent
 	uint64_t events_lost, traces_lost; // ring full
-	uint64_t txn_hits, txn_misses, txn_full;
+	uint64_t txn_hits, txn_misses; // lookups in the transaction cache
+	uint64_t txn_full; // ... and transactions that it had no room for
+	uint64_t icmp_limited; // ICMP errors that control was not told of: too many in a second
+	uint64_t twin_fragmented; // datagrams that were cut again for the kernel twin
+	uint64_t to_twin_lost, from_twin_lost; // a full device, a full ring; housekeeping writes these
 	uint64_t latency[IPC_LATENCY_SLOTS]; // receive burst to transmit, TSC cycles
 	uint64_t latency_cycles; // sum
 	uint64_t drops[DROP_REASONS]; // where no service is known

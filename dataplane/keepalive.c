@@ -2,6 +2,7 @@
 #include "dataplane/keepalive.h"
 
 #include "dataplane/dispatch/acl.h"
+#include "dataplane/rate.h"
 
 #include <errno.h>
 
@@ -86,9 +87,15 @@ static bool is_blank(const char *p, uint32_t len)
 	return true;
 }
 
-// Our own address as a source is a forgery, and whom an access list keeps out gets no answer.
-static enum drop_reason refused(const struct snapshot *snap, const struct pkt *pkt)
+// Our own address as a source is a forgery, whom an access list keeps out gets no answer, and
+// nobody gets more than the service has for one address: what arrives may have another's.
+static enum drop_reason refused(struct worker *w, const struct pkt *pkt)
 {
+	const struct snapshot *snap = w->published->snap;
+	uint16_t service = snapshot_listener(snap, pkt->listener)->service;
+	const struct rate_limit limit = {
+		RATE_KEEPALIVES, snapshot_service(snap, service)->reply_rate};
+
 	uint16_t backend = snapshot_find_backend_addr(snap, &pkt->source);
 
 	if (snapshot_find_listener(snap, &pkt->source) != SNAPSHOT_NONE)
@@ -97,6 +104,8 @@ static enum drop_reason refused(const struct snapshot *snap, const struct pkt *p
 		return DROP_SPOOFED;
 	if (backend == SNAPSHOT_NONE && !acl_permits(snap, pkt->listener, &pkt->source.ip))
 		return DROP_ACL;
+	if (!rate_take(w->rates, limit, &pkt->source.ip, w->now_ms))
+		return DROP_RATE_REPLY;
 	return DROP_NONE;
 }
 
@@ -120,7 +129,7 @@ bool keepalive_answered(struct worker *w, struct pkt *pkt)
 		pkt_drop(w, pkt, DROP_KEEPALIVE);
 		return true;
 	}
-	reason = refused(w->published->snap, pkt);
+	reason = refused(w, pkt);
 	if (reason != DROP_NONE) {
 		pkt_drop(w, pkt, reason);
 		return true;

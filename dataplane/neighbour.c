@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/neighbour.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <rte_malloc.h>
 #include <rte_pause.h>
@@ -9,20 +10,21 @@
 
 #include <errno.h>
 
-// Linear probing. A deleted entry keeps its key (mac_valid 0), so chains stay whole; its slot is
-// used again by the next new key that probes across it.
+#define LOOKUPS_MAX 16
+
+// Linear probing without tombstones: when an entry goes, later ones move up. Whoever looks for one
+// of these meanwhile may pass it by; the generation tells him to look again.
 struct neighbour {
 	uint32_t seq; // odd: being written
 	uint16_t port;
-	bool used; // ever
-	bool mac_valid;
+	bool used;
 	struct ip_addr ip;
 	struct rte_ether_addr mac;
 };
 
 struct neighbour_table {
 	uint32_t generation;
-	uint32_t nb_valid;
+	uint32_t nb;
 	struct neighbour slots[NEIGHBOUR_SLOTS];
 };
 
@@ -56,61 +58,67 @@ static void write_slot(
 	n->port = value->port;
 	n->ip = value->ip;
 	n->mac = value->mac;
-	n->mac_valid = value->mac_valid;
-	n->used = true;
+	n->used = value->used;
 	__atomic_store_n(&n->seq, seq + 2, __ATOMIC_RELEASE);
 	__atomic_store_n(&table->generation, table->generation + 1, __ATOMIC_RELEASE);
+}
+
+static uint32_t next_slot(uint32_t slot)
+{
+	return (slot + 1) & (NEIGHBOUR_SLOTS - 1);
+}
+
+// Writer only: its slot, or the free one where it belongs. The table is never full.
+static uint32_t find(const struct neighbour_table *table, uint16_t port, const struct ip_addr *ip)
+{
+	uint32_t slot = slot_of(port, ip);
+
+	while (table->slots[slot].used && !same(&table->slots[slot], port, ip))
+		slot = next_slot(slot);
+	return slot;
 }
 
 int neighbour_set(struct neighbour_table *table, uint16_t port, const struct ip_addr *ip,
 	const struct rte_ether_addr *mac)
 {
-	const struct neighbour value = {.port = port, .ip = *ip, .mac = *mac, .mac_valid = true};
-	struct neighbour *vacant = NULL;
-	uint32_t slot = slot_of(port, ip);
+	const struct neighbour value = {.port = port, .ip = *ip, .mac = *mac, .used = true};
+	struct neighbour *n = &table->slots[find(table, port, ip)];
 
-	for (uint32_t i = 0; i < NEIGHBOUR_SLOTS; i++, slot = (slot + 1) & (NEIGHBOUR_SLOTS - 1)) {
-		struct neighbour *n = &table->slots[slot];
-
-		if (n->used && same(n, port, ip)) {
-			if (n->mac_valid && rte_is_same_ether_addr(&n->mac, mac))
-				return 0;
-			table->nb_valid += !n->mac_valid;
-			write_slot(table, n, &value);
-			return 0;
-		}
-		if (!n->mac_valid && vacant == NULL)
-			vacant = n;
-		if (!n->used)
-			break;
+	if (n->used && rte_is_same_ether_addr(&n->mac, mac))
+		return 0;
+	if (!n->used) {
+		if (table->nb >= NEIGHBOUR_MAX)
+			return -ENOSPC;
+		table->nb++;
 	}
-	if (vacant == NULL || table->nb_valid >= NEIGHBOUR_MAX)
-		return -ENOSPC;
-	table->nb_valid++;
-	write_slot(table, vacant, &value);
+	write_slot(table, n, &value);
 	return 0;
+}
+
+// Does a slot lie cyclically in (from, to]?
+static bool lies_between(uint32_t slot, uint32_t from, uint32_t to)
+{
+	return ((slot - from - 1) & (NEIGHBOUR_SLOTS - 1)) < ((to - from) & (NEIGHBOUR_SLOTS - 1));
 }
 
 void neighbour_del(struct neighbour_table *table, uint16_t port, const struct ip_addr *ip)
 {
-	uint32_t slot = slot_of(port, ip);
+	static const struct neighbour none;
+	uint32_t hole = find(table, port, ip);
 
-	for (uint32_t i = 0; i < NEIGHBOUR_SLOTS; i++, slot = (slot + 1) & (NEIGHBOUR_SLOTS - 1)) {
-		struct neighbour *n = &table->slots[slot];
-		struct neighbour value;
-
-		if (!n->used)
-			return;
-		if (!same(n, port, ip))
-			continue;
-		if (n->mac_valid) {
-			value = *n;
-			value.mac_valid = false;
-			table->nb_valid--;
-			write_slot(table, n, &value);
-		}
+	if (!table->slots[hole].used)
 		return;
+	table->nb--;
+	for (uint32_t i = next_slot(hole); table->slots[i].used; i = next_slot(i)) {
+		const struct neighbour *n = &table->slots[i];
+
+		// One that starts behind the hole is found where it is.
+		if (lies_between(slot_of(n->port, &n->ip), hole, i))
+			continue;
+		write_slot(table, &table->slots[hole], n);
+		hole = i;
 	}
+	write_slot(table, &table->slots[hole], &none);
 }
 
 static void read_slot(const struct neighbour *n, struct neighbour *copy)
@@ -125,21 +133,37 @@ static void read_slot(const struct neighbour *n, struct neighbour *copy)
 	} while (__atomic_load_n(&n->seq, __ATOMIC_RELAXED) != seq);
 }
 
-int neighbour_get(const struct neighbour_table *table, uint16_t port, const struct ip_addr *ip,
+static int look_up(const struct neighbour_table *table, uint16_t port, const struct ip_addr *ip,
 	struct rte_ether_addr *mac)
 {
 	uint32_t slot = slot_of(port, ip);
 
-	for (uint32_t i = 0; i < NEIGHBOUR_SLOTS; i++, slot = (slot + 1) & (NEIGHBOUR_SLOTS - 1)) {
+	for (uint32_t i = 0; i < NEIGHBOUR_SLOTS; i++, slot = next_slot(slot)) {
 		struct neighbour n;
 
 		read_slot(&table->slots[slot], &n);
 		if (!n.used)
-			return -ENOENT;
-		if (!same(&n, port, ip))
-			continue;
-		*mac = n.mac;
-		return n.mac_valid ? 0 : -ENOENT;
+			break;
+		if (same(&n, port, ip)) {
+			*mac = n.mac;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int neighbour_get(const struct neighbour_table *table, uint16_t port, const struct ip_addr *ip,
+	struct rte_ether_addr *mac)
+{
+	// Who is missed while a thousand others change is held for a turn, and looked for again.
+	for (unsigned int i = 0; i < LOOKUPS_MAX; i++) {
+		uint32_t generation = neighbour_generation(table);
+
+		if (likely(look_up(table, port, ip, mac) == 0))
+			return 0;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (neighbour_generation(table) == generation)
+			break;
 	}
 	return -ENOENT;
 }

@@ -17,6 +17,8 @@ struct bucket {
 	uint64_t last_ms;
 };
 
+_Static_assert(RATE_KINDS <= 3, "two bits of a tag");
+
 struct rate_table {
 	uint8_t key[16];
 	uint32_t mask; // of sets
@@ -52,7 +54,7 @@ bool rate_take(struct rate_table *table, struct rate_limit limit, const struct i
 
 	if (limit.rate == 0)
 		return true;
-	// Two kinds of one source are two tags; none is 0.
+	// Each kind of one source is a tag of its own; none is 0.
 	tag = (siphash13(table->key, source, sizeof(*source)) & ~UINT64_C(3)) | (limit.kind + 1);
 	set = table->sets[tag >> 32 & table->mask];
 	for (unsigned int i = 0; i < WAYS; i++) {

@@ -12,6 +12,7 @@ struct rate_table;
 enum rate_kind {
 	RATE_REQUESTS,
 	RATE_REPLIES,
+	RATE_KEEPALIVES, // answers to them: an office full of phones must not use up RATE_REPLIES
 	RATE_KINDS
 };
 

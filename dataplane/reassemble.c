@@ -26,6 +26,7 @@ static bool take_fragment(struct worker *w, struct pkt *pkt)
 	}
 	w->counters->fragments++;
 	reason = reassembler_add(w->reassembler, &fragment, w->now_ms, &whole);
+	w->counters->reassembly_evicted = reassembler_evicted(w->reassembler);
 	if (reason != DROP_NONE)
 		w->counters->drops[reason]++;
 	rte_pktmbuf_free(m);

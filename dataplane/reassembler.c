@@ -13,6 +13,7 @@
 
 #define NO_FLOW UINT32_MAX
 #define EXPIRE_BATCH 16
+#define EVICT_BATCH 4 // for one new datagram: the oldest may have no buffer to give
 #define SOURCE_SLOTS 4096 // counters of the per-source limit, in each of two rows
 #define UDP_HEADER_LEN 8
 
@@ -42,6 +43,7 @@ struct reassembler {
 	uint32_t nb_flows;
 	uint32_t free;
 	uint32_t oldest, newest;
+	uint64_t nb_evicted;
 	uint16_t sources[2][SOURCE_SLOTS];
 	uint32_t *buckets;
 	struct flow *flows;
@@ -202,22 +204,69 @@ static struct flow *find_flow(struct reassembler *r, const struct ip_fragment *f
 	return NULL;
 }
 
+static void del_flow(struct reassembler *r, struct flow *flow)
+{
+	uint32_t index = (uint32_t)(flow - r->flows);
+	uint32_t *link = &r->buckets[flow->hash & r->bucket_mask];
+	uint16_t *counters[2];
+
+	while (*link != index)
+		link = &r->flows[*link].chain;
+	*link = flow->chain;
+	*(flow->older != NO_FLOW ? &r->flows[flow->older].newer : &r->oldest) = flow->newer;
+	*(flow->newer != NO_FLOW ? &r->flows[flow->newer].older : &r->newest) = flow->older;
+	source_counters(r, &flow->source, counters);
+	--*counters[0];
+	--*counters[1];
+	flow->chain = r->free;
+	r->free = index;
+	r->nb_flows--;
+}
+
+static void free_flow(struct reassembler *r, struct flow *flow)
+{
+	rte_pktmbuf_free(flow->mbuf);
+	del_flow(r, flow);
+}
+
+static bool evict(struct reassembler *r)
+{
+	if (r->oldest == NO_FLOW)
+		return false;
+	free_flow(r, &r->flows[r->oldest]);
+	r->nb_evicted++;
+	return true;
+}
+
+// A buffer for a new datagram, and a free flow for it.
+static struct rte_mbuf *make_room(struct reassembler *r)
+{
+	struct rte_mbuf *mbuf;
+
+	if (r->free == NO_FLOW && !evict(r))
+		return NULL;
+	mbuf = rte_pktmbuf_alloc(r->options.pool);
+	for (unsigned int i = 0; mbuf == NULL && i < EVICT_BATCH && evict(r); i++)
+		mbuf = rte_pktmbuf_alloc(r->options.pool);
+	return mbuf;
+}
+
 static struct flow *add_flow(
 	struct reassembler *r, const struct ip_fragment *f, uint64_t hash, uint64_t now_ms)
 {
-	uint32_t index = r->free, *bucket = &r->buckets[hash & r->bucket_mask];
+	uint32_t *bucket = &r->buckets[hash & r->bucket_mask], index;
 	struct rte_mbuf *mbuf;
 	uint16_t *counters[2];
 	struct flow *flow;
 
 	source_counters(r, &f->source, counters);
-	if (index == NO_FLOW ||
-		(uint32_t)RTE_MIN(*counters[0], *counters[1]) >=
-			RTE_MIN(r->options.per_source, (uint32_t)UINT16_MAX))
+	if ((uint32_t)RTE_MIN(*counters[0], *counters[1]) >=
+		RTE_MIN(r->options.per_source, (uint32_t)UINT16_MAX))
 		return NULL;
-	mbuf = rte_pktmbuf_alloc(r->options.pool);
+	mbuf = make_room(r);
 	if (mbuf == NULL)
 		return NULL;
+	index = r->free;
 	++*counters[0];
 	++*counters[1];
 	flow = &r->flows[index];
@@ -242,28 +291,8 @@ static struct flow *add_flow(
 	return flow;
 }
 
-static void del_flow(struct reassembler *r, struct flow *flow)
-{
-	uint32_t index = (uint32_t)(flow - r->flows);
-	uint32_t *link = &r->buckets[flow->hash & r->bucket_mask];
-	uint16_t *counters[2];
-
-	while (*link != index)
-		link = &r->flows[*link].chain;
-	*link = flow->chain;
-	*(flow->older != NO_FLOW ? &r->flows[flow->older].newer : &r->oldest) = flow->newer;
-	*(flow->newer != NO_FLOW ? &r->flows[flow->newer].older : &r->newest) = flow->older;
-	source_counters(r, &flow->source, counters);
-	--*counters[0];
-	--*counters[1];
-	flow->chain = r->free;
-	r->free = index;
-	r->nb_flows--;
-}
-
 // Whether a part fits to what is there. -EEXIST: an exact duplicate; -EBADMSG: it contradicts.
-static int check_part(
-	const struct flow *flow, const struct ip_fragment *f, uint32_t max_parts)
+static int check_part(const struct flow *flow, const struct ip_fragment *f, uint32_t max_parts)
 {
 	uint32_t end = (uint32_t)f->off + f->len;
 
@@ -345,8 +374,7 @@ enum drop_reason reassembler_add(struct reassembler *r, const struct ip_fragment
 	*whole = NULL;
 	// An id that comes again after the time is another datagram.
 	if (flow != NULL && flow->expires_ms <= now_ms) {
-		rte_pktmbuf_free(flow->mbuf);
-		del_flow(r, flow);
+		free_flow(r, flow);
 		flow = NULL;
 	}
 	if (flow == NULL)
@@ -381,13 +409,15 @@ uint32_t reassembler_expire(struct reassembler *r, uint64_t now_ms)
 
 	while (nb < EXPIRE_BATCH && r->oldest != NO_FLOW &&
 		r->flows[r->oldest].expires_ms <= now_ms) {
-		struct flow *flow = &r->flows[r->oldest];
-
-		rte_pktmbuf_free(flow->mbuf);
-		del_flow(r, flow);
+		free_flow(r, &r->flows[r->oldest]);
 		nb++;
 	}
 	return nb;
+}
+
+uint64_t reassembler_evicted(const struct reassembler *r)
+{
+	return r->nb_evicted;
 }
 
 uint32_t reassembler_count(const struct reassembler *r)

@@ -14,7 +14,8 @@
 // is complete, which the parser needs, and no receive buffer is held meanwhile. Fragments come in
 // any order; an exact duplicate is dropped alone, an overlap drops the datagram and all that
 // follows of it (RFC 5722). Incomplete datagrams are bounded in time, in number, and per source
-// address.
+// address. When all are taken, the oldest makes room: parts of one datagram come close to each
+// other, so a flood from forged addresses has to be fast to hurt, and one source cannot do it.
 //
 // One per worker; used by its worker only.
 
@@ -76,6 +77,9 @@ enum drop_reason reassembler_add(struct reassembler *r, const struct ip_fragment
 // Give up what is too old; looks at no more than 16 datagrams a call. Returns how many were given
 // up.
 uint32_t reassembler_expire(struct reassembler *r, uint64_t now_ms);
+
+// Incomplete datagrams that made room so far.
+uint64_t reassembler_evicted(const struct reassembler *r);
 
 // Incomplete datagrams held now.
 uint32_t reassembler_count(const struct reassembler *r);

@@ -3,12 +3,14 @@
 
 #define PUNTS_PER_CALL 256 // frames of one worker per call: a flood must not starve the rest
 
-static void to_kernel(const struct port *port, struct rte_mbuf *m)
+static void to_kernel(struct worker *w, struct rte_mbuf *m)
 {
 	// The device must not take what the receiving one said for an order.
 	m->ol_flags = 0;
-	if (rte_eth_tx_burst(port->twin_id, 0, &m, 1) == 0)
+	if (rte_eth_tx_burst(w->ports[m->port].twin_id, 0, &m, 1) == 0) {
+		w->counters->to_twin_lost++;
 		rte_pktmbuf_free(m);
+	}
 }
 
 static uint32_t drain_worker(struct worker *w)
@@ -20,7 +22,7 @@ static uint32_t drain_worker(struct worker *w)
 	do {
 		nb = rte_ring_sc_dequeue_burst(w->to_twin, (void **)mbufs, BURST_MAX, NULL);
 		for (unsigned int i = 0; i < nb; i++)
-			to_kernel(&w->ports[mbufs[i]->port], mbufs[i]);
+			to_kernel(w, mbufs[i]);
 		moved += nb;
 	} while (nb == BURST_MAX && moved < PUNTS_PER_CALL);
 	return moved;
@@ -44,6 +46,7 @@ uint32_t twin_exchange(struct worker *workers, uint16_t nb_workers)
 		for (unsigned int i = 0; i < nb; i++)
 			mbufs[i]->port = port;
 		queued = rte_ring_sp_enqueue_burst(first->from_twin, (void **)mbufs, nb, NULL);
+		first->counters->from_twin_lost += nb - queued;
 		rte_pktmbuf_free_bulk(mbufs + queued, nb - queued);
 		moved += nb;
 	}

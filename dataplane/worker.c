@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker.h"
 
+#include "dataplane/dispatch/txn_cache.h"
+#include "dataplane/fragment.h"
 #include "dataplane/hold.h"
 #include "dataplane/next_hop.h"
 #include "dataplane/reassembler.h"
 #include "dataplane/resolve.h"
 
 #include <rte_cycles.h>
+#include <rte_ip.h>
 
+#include <errno.h>
 #include <time.h>
 
 // Turns without a packet before a worker in `pause` mode sleeps, and for how long. A sleep of 50 us
@@ -24,8 +28,23 @@ static void handle(struct worker *w, uint16_t nb)
 	tx_burst(w, w->pkts, nb);
 }
 
+void worker_record(struct worker *w, uint32_t nb_sent, uint64_t now)
+{
+	uint64_t cycles = now - w->tsc;
+
+	w->counters->latency[ipc_latency_slot(cycles)] += nb_sent;
+	w->counters->latency_cycles += cycles * nb_sent;
+	w->tsc = now;
+}
+
+// A burst goes out before the next one is looked at: it has waited long enough, and most often it
+// leaves through another port than the next one.
 static void process(struct worker *w, uint16_t nb_received, uint16_t port)
 {
+	uint32_t nb_sent = w->nb_sent;
+
+	if (nb_received == 0)
+		return;
 	for (uint16_t done = 0; done < nb_received; done += PKTS_MAX) {
 		uint16_t nb = RTE_MIN(nb_received - done, PKTS_MAX);
 
@@ -34,6 +53,21 @@ static void process(struct worker *w, uint16_t nb_received, uint16_t port)
 		nb = reassemble_burst(w, w->pkts, nb);
 		handle(w, nb);
 	}
+	tx_flush(w);
+	worker_record(w, w->nb_sent - nb_sent, rte_rdtsc());
+}
+
+// What the transaction cache counts for itself.
+static void count_transactions(struct worker *w)
+{
+	struct txn_counts counts;
+
+	if (w->txns == NULL)
+		return;
+	counts = txn_cache_counts(w->txns);
+	w->counters->txn_hits = counts.hits;
+	w->counters->txn_misses = counts.misses;
+	w->counters->txn_full = counts.full;
 }
 
 void worker_begin_turn(struct worker *w)
@@ -60,6 +94,8 @@ void worker_turn(struct worker *w)
 	hold_retry(w);
 	w->counters->reassembly_expired += reassembler_expire(w->reassembler, w->now_ms);
 	tx_flush(w);
+	if (w->nb_received > 0)
+		count_transactions(w);
 
 	// One quiescent point per turn, so housekeeping knows when an old snapshot can go.
 	w->published = NULL;
@@ -86,9 +122,6 @@ static bool count_turn(struct worker *w, uint64_t start, uint64_t end)
 	counters->busy_cycles += end - start;
 	if (w->nb_received > 0)
 		counters->burst[burst_slot(w->nb_received)]++;
-	// Every message of a turn was received at its start or later and sent before its end.
-	counters->latency[ipc_latency_slot(end - start)] += w->nb_sent;
-	counters->latency_cycles += (end - start) * w->nb_sent;
 	return true;
 }
 
@@ -112,6 +145,7 @@ int worker_run(void *arg)
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
 		uint64_t end;
 
+		w->tsc = start;
 		worker_turn(w);
 		end = rte_rdtsc();
 		if (count_turn(w, start, end)) {
@@ -139,18 +173,49 @@ void pkt_drop(struct worker *w, struct pkt *pkt, enum drop_reason reason)
 	rte_pktmbuf_free(pkt->m);
 }
 
-void worker_punt(struct worker *w, struct rte_mbuf *m, uint16_t port)
+static void to_twin(struct worker *w, struct rte_mbuf *m, uint16_t port)
 {
-	if (w->to_twin == NULL || w->ports[port].twin_id == PORT_NO_TWIN) {
-		worker_drop(w, m, DROP_TWIN_FULL);
-		return;
-	}
 	m->port = port;
 	if (rte_ring_sp_enqueue(w->to_twin, m) != 0) {
 		worker_drop(w, m, DROP_TWIN_FULL);
 		return;
 	}
 	w->counters->to_twin++;
+}
+
+// The twin takes no frame above its MTU. What is larger was put together by us, so we undo it, with
+// the id that the parts had.
+static void cut_for_twin(struct worker *w, struct rte_mbuf *m, uint16_t port)
+{
+	const char *ip = rte_pktmbuf_mtod_offset(m, const char *, RTE_ETHER_HDR_LEN);
+	struct rte_mbuf *parts[FRAGMENT_MAX];
+	uint32_t id = w->ip_id++;
+	int nb;
+
+	if ((uint8_t)*ip == RTE_IPV4_VHL_DEF)
+		id = (uint32_t)((uint8_t)ip[4] << 8 | (uint8_t)ip[5]);
+	nb = fragment_packet(m, RTE_ETHER_HDR_LEN, w->ports[port].mtu, id, w->pool, parts);
+	if (nb < 0) {
+		worker_drop(w, m, nb == -ENOMEM ? DROP_NO_MBUF : DROP_TOO_LARGE);
+		return;
+	}
+	rte_pktmbuf_free(m);
+	w->counters->twin_fragmented++;
+	for (int i = 0; i < nb; i++)
+		to_twin(w, parts[i], port);
+}
+
+void worker_punt(struct worker *w, struct rte_mbuf *m, uint16_t port)
+{
+	if (w->to_twin == NULL || w->ports[port].twin_id == PORT_NO_TWIN) {
+		worker_drop(w, m, DROP_TWIN_FULL);
+		return;
+	}
+	if (unlikely(m->pkt_len > w->ports[port].mtu + (uint32_t)RTE_ETHER_HDR_LEN)) {
+		cut_for_twin(w, m, port);
+		return;
+	}
+	to_twin(w, m, port);
 }
 
 struct rte_mbuf *worker_alloc(struct worker *w, uint32_t len)

@@ -124,6 +124,7 @@ struct worker {
 	// This turn.
 	const struct published *published; // NULL: nothing published yet
 	uint64_t now_ms;
+	uint64_t tsc; // when the last burst was done with, or the turn began
 	uint32_t nb_received, nb_sent;
 	struct tx_buffer tx[IPC_PORTS_MAX];
 	struct rte_mbuf *received[BURST_MAX];
@@ -137,6 +138,10 @@ void worker_begin_turn(struct worker *w);
 void worker_turn(struct worker *w);
 // The lcore function: turns until w->stop. `arg` is the worker.
 int worker_run(void *arg);
+
+// Count a burst whose messages were received at w->tsc or later and sent by `now`, which becomes
+// w->tsc.
+void worker_record(struct worker *w, uint32_t nb_sent, uint64_t now);
 
 // A reason where no service is known, and one where it is.
 void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason reason);

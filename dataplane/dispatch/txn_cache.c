@@ -26,6 +26,7 @@ _Static_assert(sizeof(struct bucket) == 64, "one lookup, one cache line");
 struct txn_cache {
 	uint64_t key;
 	uint64_t mask; // buckets - 1
+	struct txn_counts counts;
 	struct bucket buckets[] __attribute__((aligned(64)));
 };
 
@@ -65,8 +66,7 @@ void txn_cache_prefetch(const struct txn_cache *cache, uint64_t hash)
 	__builtin_prefetch(bucket_of(cache, hash));
 }
 
-int txn_cache_get(
-	const struct txn_cache *cache, uint64_t hash, uint64_t now_ms, struct txn_hit *hit)
+int txn_cache_get(struct txn_cache *cache, uint64_t hash, uint64_t now_ms, struct txn_hit *hit)
 {
 	const struct bucket *bucket = bucket_of(cache, hash);
 	uint32_t signature = (uint32_t)(hash >> 32), now = (uint32_t)(now_ms >> TICK_SHIFT);
@@ -78,8 +78,10 @@ int txn_cache_get(
 			continue;
 		hit->backend_id = e->backend_id;
 		hit->key_id = e->key_id;
+		cache->counts.hits++;
 		return 0;
 	}
+	cache->counts.misses++;
 	return -ENOENT;
 }
 
@@ -100,11 +102,18 @@ int txn_cache_put(struct txn_cache *cache, uint64_t hash, uint64_t now_ms, uint3
 			break;
 		}
 	}
-	if (free == NULL)
+	if (free == NULL) {
+		cache->counts.full++;
 		return -ENOSPC;
+	}
 	free->signature = signature;
 	free->expiry = (uint32_t)((now_ms + ttl_ms) >> TICK_SHIFT) + 1;
 	free->backend_id = hit.backend_id;
 	free->key_id = hit.key_id;
 	return 0;
+}
+
+struct txn_counts txn_cache_counts(const struct txn_cache *cache)
+{
+	return cache->counts;
 }

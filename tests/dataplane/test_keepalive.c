@@ -38,6 +38,29 @@ START_TEST(a_double_crlf_is_answered_with_one)
 }
 END_TEST
 
+START_TEST(answers_have_a_rate_per_source)
+{
+	unsigned int nb = 0;
+
+	bed_publish(&bed, &(struct snapshot_fixture){.reply_rate = 10});
+	for (unsigned int i = 0; i < 15; i++) {
+		send_octets(BED_CALLER4, FIXTURE_VIP4, "\r\n\r\n", 4);
+		send_octets(BED_CALLER4, FIXTURE_VIP4, request, sizeof(request));
+	}
+	for (; bed_take(&bed, 0, &out); nb++)
+		;
+	ck_assert_uint_eq(nb, 10);
+	ck_assert_uint_eq(bed.dp.workers[0].counters->keepalives, 10);
+	ck_assert_uint_eq(bed_drops(&bed, DROP_RATE_REPLY), 20);
+	// Another address has its own.
+	send_octets(BED_CALLER6, FIXTURE_VIP6, request, sizeof(request));
+	ck_assert(bed_take(&bed, 0, &out));
+	bed.dp.clock.now_ms += 200;
+	send_octets(BED_CALLER4, FIXTURE_VIP4, request, sizeof(request));
+	ck_assert(bed_take(&bed, 0, &out));
+}
+END_TEST
+
 START_TEST(a_binding_request_is_answered_with_the_address)
 {
 	// RFC 5389 section 15.2: XOR with the magic cookie.
@@ -134,6 +157,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_double_crlf_is_answered_with_one);
+	tcase_add_test(tcase, answers_have_a_rate_per_source);
 	tcase_add_test(tcase, a_binding_request_is_answered_with_the_address);
 	tcase_add_test(tcase, a_binding_request_over_ipv6);
 	tcase_add_test(tcase, whom_the_access_list_denies_gets_no_answer);

@@ -138,6 +138,76 @@ START_TEST(readers_see_whole_entries)
 }
 END_TEST
 
+static uint64_t misses_ns(void)
+{
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (uint32_t i = 0; i < 1000; i++)
+		ck_assert(!has(0xf00000 + i));
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	return (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000 + (uint64_t)to.tv_nsec -
+		(uint64_t)from.tv_nsec;
+}
+
+START_TEST(a_miss_costs_no_more_after_a_long_life)
+{
+	uint64_t fresh = misses_ns(), old;
+
+	// Every slot has been used many times.
+	for (uint32_t i = 0; i < 20 * NEIGHBOUR_SLOTS; i++) {
+		struct ip_addr ip = nth(i - 100);
+
+		ck_assert_int_eq(set(i), 0);
+		neighbour_del(table, 0, &ip);
+	}
+	// With a slot to look at for each neighbour that ever was, it would be 1,000 times as much.
+	old = misses_ns();
+	ck_assert_msg(old < 50 * fresh + 1000000, "%lu ns, then %lu ns", fresh, old);
+}
+END_TEST
+
+static void *patient_reader(void *arg)
+{
+	uint64_t missed = 0;
+	cpu_set_t any;
+
+	// EAL keeps its thread, and so this one, on one CPU.
+	memset(&any, 0xff, sizeof(any));
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(any), &any);
+	while (!__atomic_load_n(&stop_reader, __ATOMIC_RELAXED))
+		for (uint32_t i = 0; i < 64; i++)
+			missed += !has(i * 64);
+	*(uint64_t *)arg = missed;
+	return NULL;
+}
+
+START_TEST(those_that_move_up_are_always_found)
+{
+	pthread_t thread;
+	uint64_t missed = 1;
+
+	for (uint32_t i = 0; i < NEIGHBOUR_MAX; i++)
+		ck_assert_int_eq(set(i), 0);
+	stop_reader = false;
+	ck_assert_int_eq(pthread_create(&thread, NULL, patient_reader, &missed), 0);
+	for (uint32_t round = 0; round < 40; round++)
+		for (uint32_t i = 0; i < NEIGHBOUR_MAX; i++) {
+			struct ip_addr ip = nth(i);
+
+			if (i % 64 == 0)
+				continue;
+			neighbour_del(table, 0, &ip);
+			ck_assert_int_eq(set(i), 0);
+		}
+	__atomic_store_n(&stop_reader, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(missed, 0);
+	for (uint32_t i = 0; i < NEIGHBOUR_MAX; i++)
+		ck_assert(has(i));
+}
+END_TEST
+
 START_TEST(a_full_set_of_names_loses_what_expires_first)
 {
 	struct name_table *names = name_table_create((const uint8_t *)"0123456789abcdef");
@@ -186,6 +256,8 @@ int main(void)
 	tcase_add_test(tcase, what_is_deleted_makes_room);
 	tcase_add_test(tcase, ports_are_apart_and_changes_move_the_generation);
 	tcase_add_test(tcase, readers_see_whole_entries);
+	tcase_add_test(tcase, a_miss_costs_no_more_after_a_long_life);
+	tcase_add_test(tcase, those_that_move_up_are_always_found);
 	tcase_add_test(tcase, a_full_set_of_names_loses_what_expires_first);
 	tcase_add_test(tcase, a_rate_is_per_source_and_kind);
 	suite_add_tcase(suite, tcase);

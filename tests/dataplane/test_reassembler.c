@@ -257,7 +257,7 @@ START_TEST(one_source_cannot_take_all_the_room)
 }
 END_TEST
 
-START_TEST(the_number_of_datagrams_is_bounded)
+START_TEST(the_oldest_datagram_makes_room)
 {
 	struct rte_mbuf *whole;
 
@@ -266,9 +266,32 @@ START_TEST(the_number_of_datagrams_is_bounded)
 	family = 6;
 	ck_assert_int_eq(add(1, 0, 8, true, 0, &whole), DROP_NONE);
 	ck_assert_int_eq(add(2, 0, 8, true, 0, &whole), DROP_NONE);
-	ck_assert_int_eq(add(3, 0, 8, true, 0, &whole), DROP_FRAGMENT_LIMIT);
-	ck_assert_uint_eq(reassembler_expire(r, 5000), 2);
-	ck_assert_int_eq(add(3, 0, 8, true, 5000, &whole), DROP_NONE);
+	ck_assert_int_eq(add(3, 0, 8, true, 0, &whole), DROP_NONE);
+	ck_assert_uint_eq(reassembler_evicted(r), 1);
+	ck_assert_uint_eq(reassembler_count(r), 2);
+	// The second and the third go on, the first begins anew.
+	ck_assert_int_eq(add(2, 8, 8, false, 0, &whole), DROP_NONE);
+	assert_whole(whole, 16);
+	ck_assert_int_eq(add(3, 8, 8, false, 0, &whole), DROP_NONE);
+	assert_whole(whole, 16);
+	ck_assert_int_eq(add(1, 8, 8, false, 0, &whole), DROP_NONE);
+	ck_assert_ptr_null(whole);
+	ck_assert_uint_eq(reassembler_expire(r, 5000), 1);
+}
+END_TEST
+
+START_TEST(without_a_buffer_the_oldest_makes_room)
+{
+	struct rte_mbuf *whole;
+
+	reassembler_destroy(r);
+	setup_limits(400, 400);
+	family = 4;
+	for (uint32_t id = 0; id < 300; id++)
+		ck_assert_int_eq(add(id, 0, 8, true, 0, &whole), DROP_NONE);
+	ck_assert_uint_eq(reassembler_evicted(r), 300 - eal_large_pool->size);
+	ck_assert_int_eq(add(299, 8, 8, false, 0, &whole), DROP_NONE);
+	assert_whole(whole, 16);
 }
 END_TEST
 
@@ -354,7 +377,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, a_datagram_that_stays_incomplete_expires);
 	tcase_add_test(tc, an_id_that_comes_again_after_the_time_is_another_datagram);
 	tcase_add_test(tc, one_source_cannot_take_all_the_room);
-	tcase_add_test(tc, the_number_of_datagrams_is_bounded);
+	tcase_add_test(tc, the_oldest_datagram_makes_room);
+	tcase_add_test(tc, without_a_buffer_the_oldest_makes_room);
 	tcase_add_test(tc, a_fragment_in_two_segments_is_copied_whole);
 	tcase_add_test(tc, refuses_what_cannot_be_a_fragment);
 	tcase_add_test(tc, refuses_a_fragment_that_is_shorter_than_it_says);

@@ -4,9 +4,12 @@
 
 #include "dataplane/hold.h"
 #include "dataplane/names.h"
+#include "dataplane/twin.h"
 
+#include <rte_cycles.h>
 #include <rte_ip.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 // The whole way of a packet, bytes in and bytes out, as worker_turn() takes it.
@@ -520,6 +523,151 @@ START_TEST(garbage_of_control_is_not_sent)
 }
 END_TEST
 
+// What comes from the ring towards the kernel, as an IPv4 packet of its own or a part of one.
+START_TEST(a_large_datagram_for_the_kernel_is_cut_again)
+{
+	static const uint16_t workers[3];
+	static char text[3000];
+	uint32_t have = 0, nb = 0, last = 0;
+
+	memset(text, 'k', sizeof(text));
+	bed_publish(&bed, NULL);
+	// Our address, but nobody's port.
+	bed_make(&in, BED_CALLER4, "203.0.113.5:5999", text, sizeof(text));
+	put_fragments(3, workers);
+	bed_turn(&bed, 0);
+	ck_assert_uint_eq(bed.dp.workers[0].counters->reassembled, 1);
+	for (; bed_take_punt(&bed, &out); nb++) {
+		const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(out.frame + 14);
+		uint16_t field = rte_be_to_cpu_16(ip->fragment_offset);
+
+		ck_assert_uint_le(out.frame_len, 1514);
+		ck_assert_uint_eq(ip->packet_id, RTE_BE16(77));
+		ck_assert_uint_eq((field & RTE_IPV4_HDR_OFFSET_MASK) * 8u, have);
+		have += rte_be_to_cpu_16(ip->total_length) - 20u;
+		last += (field & RTE_IPV4_HDR_MF_FLAG) == 0;
+	}
+	ck_assert_uint_eq(have, sizeof(text) + 8);
+	ck_assert_uint_eq(nb, 3);
+	ck_assert_uint_eq(last, 1);
+	ck_assert_uint_eq(bed.dp.workers[0].counters->twin_fragmented, 1);
+	ck_assert_uint_eq(bed.dp.workers[0].counters->to_twin, 3);
+}
+END_TEST
+
+START_TEST(what_a_twin_does_not_take_is_counted)
+{
+	struct ipc_worker_counters *counters = bed.dp.workers[0].counters;
+
+	// The other port stands for the kernel's device: it has room for 255 frames.
+	bed.dp.ports[0].twin_id = bed.dp.ports[1].id;
+	bed_publish(&bed, NULL);
+	bed_make(&in, BED_CALLER4, "203.0.113.5:5999", "x", 1);
+	for (unsigned int i = 0; i < 300; i++) {
+		bed_send(&bed, 0, &in);
+		twin_exchange(bed.dp.workers, 1);
+	}
+	ck_assert_uint_eq(counters->to_twin, 300);
+	ck_assert_uint_eq(counters->to_twin_lost, 45);
+}
+END_TEST
+
+START_TEST(frames_of_the_kernel_are_counted_apart)
+{
+	struct ipc_worker_counters *counters = bed.dp.workers[0].counters;
+	char *invite = bed_invite("198.51.100.10:5062", "apart", 0);
+
+	bed.dp.ports[0].twin_id = bed.dp.ports[1].id;
+	bed.dp.ports[1].twin_id = PORT_NO_TWIN;
+	bed_publish(&bed, NULL);
+	bed_make(&in, BED_CALLER4, FIXTURE_BACKEND4, "x", 1);
+	for (unsigned int i = 0; i < 5; i++)
+		bed_put(&bed, 1, 0, &in);
+	twin_exchange(bed.dp.workers, 1);
+	send_text(0, BED_CALLER4, FIXTURE_VIP4, invite);
+	ck_assert_uint_eq(counters->from_twin, 5);
+	ck_assert_uint_eq(counters->tx_packets, 1);
+	ck_assert(bed_take(&bed, 1, &out));
+	free(invite);
+}
+END_TEST
+
+START_TEST(drops_on_the_way_out_are_the_services)
+{
+	char *invite = bed_invite("198.51.100.10:5062", "service", 0);
+	const struct ipc_worker_counters *counters = bed.dp.workers[0].counters;
+	uint16_t slot;
+
+	bed_publish(&bed, &(struct snapshot_fixture){.backend = "10.20.1.77:5060"});
+	slot = snapshot_service(bed.published->snap, 0)->counter;
+	// Nobody knows the backend's Ethernet address.
+	send_text(0, BED_CALLER4, FIXTURE_VIP4, invite);
+	bed.dp.clock.now_ms += HOLD_MS + 1;
+	bed_turn(&bed, 0);
+	ck_assert_uint_eq(counters->services[slot].drops[DROP_NEIGHBOUR], 1);
+	ck_assert_uint_eq(counters->drops[DROP_NEIGHBOUR], 0);
+
+	bed_publish(&bed, NULL);
+	for (unsigned int i = 0; i < 256; i++)
+		send_text(0, BED_CALLER4, FIXTURE_VIP4, invite);
+	ck_assert_uint_eq(counters->services[slot].drops[DROP_TX_FULL], 1);
+	ck_assert_uint_eq(counters->drops[DROP_TX_FULL], 0);
+	free(invite);
+}
+END_TEST
+
+START_TEST(transactions_are_counted)
+{
+	const struct ipc_worker_counters *counters = bed.dp.workers[0].counters;
+	char id[32];
+
+	bed_publish(&bed, NULL);
+	for (unsigned int i = 0; i < 2000; i++) {
+		char *invite;
+
+		// 1,024 entries: most of the second thousand finds no room.
+		snprintf(id, sizeof(id), "t%u", i);
+		invite = bed_invite("198.51.100.10:5062", id, 0);
+		send_text(0, BED_CALLER4, FIXTURE_VIP4, invite);
+		ck_assert(bed_take(&bed, 1, &out));
+		if (i == 0) {
+			ck_assert_uint_eq(counters->txn_misses, 1);
+			send_text(0, BED_CALLER4, FIXTURE_VIP4, invite);
+			ck_assert(bed_take(&bed, 1, &out));
+			ck_assert_uint_eq(counters->txn_hits, 1);
+		}
+		free(invite);
+	}
+	ck_assert_uint_eq(counters->txn_misses, 2000);
+	ck_assert_uint_eq(counters->txn_hits, 1);
+	ck_assert_uint_ge(counters->txn_full, 2000 - 1024);
+}
+END_TEST
+
+START_TEST(latency_is_that_of_each_burst)
+{
+	struct worker *w = &bed.dp.workers[0];
+	uint64_t seen = 0;
+	char *invite = bed_invite("198.51.100.10:5062", "time", 0);
+
+	bed_publish(&bed, NULL);
+	for (unsigned int i = 0; i < 40; i++) {
+		bed_make(&in, BED_CALLER4, FIXTURE_VIP4, invite, (uint32_t)strlen(invite));
+		bed_put(&bed, 0, 0, &in);
+	}
+	w->tsc = rte_rdtsc();
+	bed_turn(&bed, 0);
+	bed_turn(&bed, 0);
+	for (unsigned int i = 0; i < IPC_LATENCY_SLOTS; i++)
+		seen += w->counters->latency[i];
+	ck_assert_uint_eq(seen, 40);
+	ck_assert_uint_gt(w->counters->latency_cycles, 0);
+	worker_record(w, 3, w->tsc + 1000);
+	ck_assert_uint_ge(w->counters->latency[ipc_latency_slot(1000)], 3);
+	free(invite);
+}
+END_TEST
+
 START_TEST(a_path_mtu_is_honoured)
 {
 	char *invite = bed_invite("198.51.100.10:5062", "pmtu", 900);
@@ -582,6 +730,12 @@ int main(void)
 	tcase_add_test(tcase, an_access_list_keeps_callers_out);
 	tcase_add_test(tcase, a_message_of_control_leaves_from_its_listener);
 	tcase_add_loop_test(tcase, garbage_of_control_is_not_sent, 0, 4);
+	tcase_add_test(tcase, a_large_datagram_for_the_kernel_is_cut_again);
+	tcase_add_test(tcase, what_a_twin_does_not_take_is_counted);
+	tcase_add_test(tcase, frames_of_the_kernel_are_counted_apart);
+	tcase_add_test(tcase, drops_on_the_way_out_are_the_services);
+	tcase_add_test(tcase, transactions_are_counted);
+	tcase_add_test(tcase, latency_is_that_of_each_burst);
 	tcase_add_test(tcase, a_path_mtu_is_honoured);
 	tcase_add_test(tcase, every_drop_frees_its_mbuf_when_the_port_is_full);
 	suite_add_tcase(suite, tcase);
