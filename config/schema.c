@@ -104,11 +104,12 @@ static const struct schema_key reassembly_keys[] = {
 	KEY("timeout", DURATION, config_reassembly, timeout_ms, 100 * MS, 30 * SECOND, "2s", 0,
 		"An incomplete datagram is given up after this."),
 	KEY("flows", UINT, config_reassembly, flows, 64, 1 << 20, "16384", 0,
-		"Datagrams in reassembly at a time, per worker."),
+		"Datagrams in reassembly at a time, per worker; when all are taken, the "
+		"oldest makes room."),
 	KEY("max_fragments", UINT, config_reassembly, max_fragments, 2, 8, "8", 0,
 		"Fragments of one datagram; DPDK is built for at most 8."),
 	KEY("per_source", UINT, config_reassembly, per_source, 1, 1 << 20, "64", 0,
-		"Datagrams in reassembly from one address; at most `flows`."),
+		"Datagrams in reassembly from one address; at most `flows`. More are dropped."),
 	{0},
 };
 
@@ -287,7 +288,8 @@ static const struct schema_key limits_keys[] = {
 	KEY("source_rate", RATE, config_limits, source_rate, 0, 10000000, "0/s", 0,
 		"Messages from one address; `0/s`: no limit."),
 	KEY("reply_rate", RATE, config_limits, reply_rate, 0, 10000000, "100/s", 0,
-		"Our own answers to one address; `0/s`: no limit."),
+		"Our own answers to one address; `0/s`: no limit. Answers to keep-alives: as "
+		"many again."),
 	WORD("unparsable", unparsable_values, config_limits, unparsable, "reply", 0,
 		"A request that breaks the grammar: 400 where an answer is possible, or silence."),
 	KEY("max_message", SIZE, config_limits, max_message_bytes, 512, 65535, "65535B", 0,

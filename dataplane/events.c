@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define REJECTS_PER_SECOND 16
+#define ICMP_PERIOD_MS 100 // one error about each backend
 #define EXPIRES_DEFAULT 3600 // RFC 3261 section 10.2.1.1
 #define BINDINGS_MAX 16 // Contacts of one response that are reported
 
@@ -22,6 +23,14 @@ static struct ipc_event *reserve(struct worker *w, enum ipc_event_type type)
 	event->type = type;
 	event->pad = 0;
 	return event;
+}
+
+// What anybody can cause in any number: half of the ring is kept for what cannot be done without.
+static struct ipc_event *reserve_sample(struct worker *w, enum ipc_event_type type)
+{
+	if (ipc_ring_used(w->events) >= IPC_EVENT_SLOTS / 2)
+		return NULL;
+	return reserve(w, type);
 }
 
 // Not a system call: the vDSO answers.
@@ -141,7 +150,7 @@ void event_reject(struct worker *w, const struct pkt *pkt)
 		w->reject_second = second;
 		w->reject_tokens = REJECTS_PER_SECOND;
 	}
-	if (w->reject_tokens == 0 || (event = reserve(w, IPC_EVENT_REJECT)) == NULL)
+	if (w->reject_tokens == 0 || (event = reserve_sample(w, IPC_EVENT_REJECT)) == NULL)
 		return;
 	w->reject_tokens--;
 	// The octets around the one to blame, as many as fit.
@@ -164,6 +173,26 @@ void event_reject(struct worker *w, const struct pkt *pkt)
 static bool leads_over(const struct snapshot_route *route, uint16_t port)
 {
 	return route != NULL && (route->port == port || (route->also_ports >> port & 1) != 0);
+}
+
+// One event about a backend is as good as a thousand. A flood about one, forged or not, leaves the
+// others theirs.
+static struct ipc_event *reserve_icmp(struct worker *w, uint16_t backend)
+{
+	uint64_t period = w->now_ms / ICMP_PERIOD_MS, *told = &w->icmp_told[backend / 64];
+	struct ipc_event *event = NULL;
+
+	if (w->icmp_period != period) {
+		w->icmp_period = period;
+		memset(w->icmp_told, 0, sizeof(w->icmp_told));
+	}
+	if ((*told >> backend % 64 & 1) == 0)
+		event = reserve_sample(w, IPC_EVENT_ICMP);
+	if (event == NULL)
+		w->counters->icmp_limited++;
+	else
+		*told |= RTE_BIT64(backend % 64);
+	return event;
 }
 
 void event_icmp(
@@ -190,7 +219,7 @@ void event_icmp(
 		pmtu_learn(w->pmtus, &error.sent_to.ip, error.mtu, w->now_ms);
 		return;
 	}
-	if (backend == SNAPSHOT_NONE || (event = reserve(w, IPC_EVENT_ICMP)) == NULL)
+	if (backend == SNAPSHOT_NONE || (event = reserve_icmp(w, backend)) == NULL)
 		return;
 	event->icmp = (struct ipc_event_icmp){
 		.backend_id = snapshot_backend(snap, backend)->id,

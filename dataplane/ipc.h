@@ -239,7 +239,7 @@ struct ipc_worker_counters {
 	uint64_t events_lost, traces_lost; // ring full
 	uint64_t txn_hits, txn_misses; // lookups in the transaction cache
 	uint64_t txn_full; // ... and transactions that it had no room for
-	uint64_t icmp_limited; // ICMP errors that control was not told of: too many in a second
+	uint64_t icmp_limited; // ICMP errors that control was not told of: too many of one backend
 	uint64_t twin_fragmented; // datagrams that were cut again for the kernel twin
 	uint64_t to_twin_lost, from_twin_lost; // a full device, a full ring; housekeeping writes these
 	uint64_t latency[IPC_LATENCY_SLOTS]; // receive burst to transmit, TSC cycles
@@ -289,6 +289,13 @@ struct ipc_ring {
 static inline uint64_t ipc_ring_size(uint32_t slots, uint32_t record)
 {
 	return sizeof(struct ipc_ring) + (uint64_t)slots * record;
+}
+
+// Producer: records that the consumer has not taken yet.
+static inline uint32_t ipc_ring_used(const struct ipc_ring *ring)
+{
+	return __atomic_load_n(&ring->head, __ATOMIC_RELAXED) -
+		__atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 }
 
 // Producer: the record to fill in, or NULL when the ring is full. Then ipc_ring_push().

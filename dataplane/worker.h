@@ -120,6 +120,9 @@ struct worker {
 	uint16_t ip_id; // of what it sends
 	uint32_t reject_tokens; // samples of refused messages left in this second
 	uint64_t reject_second;
+	uint64_t icmp_period;
+	uint64_t icmp_told[SNAPSHOT_BACKENDS_MAX /
+		64]; // by backend: an error was told in this period
 
 	// This turn.
 	const struct published *published; // NULL: nothing published yet

@@ -284,11 +284,10 @@ START_TEST(ipv6_needs_its_checksum)
 }
 END_TEST
 
-START_TEST(an_icmp_error_about_a_backend_is_evidence_and_the_kernels)
+// Turn `in` into a port unreachable about what the VIP sent to a backend.
+static void make_icmp(const char *sent_to)
 {
-	struct endpoint vip = fixture_endpoint(FIXTURE_VIP4),
-			backend = fixture_endpoint(FIXTURE_BACKEND4);
-	const struct ipc_event *event;
+	struct endpoint vip = fixture_endpoint(FIXTURE_VIP4), backend = fixture_endpoint(sent_to);
 	struct rte_ipv4_hdr *inner;
 	struct rte_udp_hdr *udp;
 
@@ -308,6 +307,51 @@ START_TEST(an_icmp_error_about_a_backend_is_evidence_and_the_kernels)
 	ip4()->next_proto_id = IPPROTO_ICMP;
 	ip4()->total_length = rte_cpu_to_be_16((uint16_t)(in.frame_len - 14));
 	bed_fix_ip(&in);
+}
+
+static struct ipc_ring *events(void)
+{
+	return bed.dp.workers[0].events;
+}
+
+static void send_icmp(const char *sent_to)
+{
+	make_icmp(sent_to);
+	bed_send(&bed, 1, &in);
+	ck_assert(bed_take_punt(&bed, &out));
+}
+
+START_TEST(a_flood_of_icmp_errors_leaves_room_for_the_rest)
+{
+	const struct ipc_worker_counters *counters = bed.dp.workers[0].counters;
+
+	bed_publish(&bed, &(struct snapshot_fixture){.generation = 2, .nb_backends = 2});
+	for (unsigned int i = 0; i < 50; i++)
+		send_icmp(FIXTURE_BACKEND4);
+	ck_assert_uint_eq(ipc_ring_used(events()), 1);
+	ck_assert_uint_eq(counters->icmp_limited, 49);
+	// Of another backend, and later, it is news.
+	send_icmp("10.20.1.2:5060");
+	ck_assert_uint_eq(ipc_ring_used(events()), 2);
+	bed.dp.clock.now_ms += 100;
+	send_icmp(FIXTURE_BACKEND4);
+	ck_assert_uint_eq(ipc_ring_used(events()), 3);
+	// Half of the ring is not theirs, even when nobody reads it.
+	while (ipc_ring_used(events()) < IPC_EVENT_SLOTS / 2)
+		ipc_ring_push(events());
+	bed.dp.clock.now_ms += 100;
+	send_icmp(FIXTURE_BACKEND4);
+	ck_assert_uint_eq(ipc_ring_used(events()), IPC_EVENT_SLOTS / 2);
+	ck_assert_uint_eq(counters->icmp_limited, 50);
+	ck_assert_uint_eq(counters->events_lost, 0);
+}
+END_TEST
+
+START_TEST(an_icmp_error_about_a_backend_is_evidence_and_the_kernels)
+{
+	const struct ipc_event *event;
+
+	make_icmp(FIXTURE_BACKEND4);
 	// From the callers' side it is none.
 	bed_send(&bed, 0, &in);
 	ck_assert(bed_take_punt(&bed, &out));
@@ -420,6 +464,7 @@ int main(void)
 	tcase_add_loop_test(tcase, wrong_checksums_are_dropped, 0, 3);
 	tcase_add_loop_test(tcase, what_is_not_ours_goes_to_the_kernel, 0, (int)RTE_DIM(kernels));
 	tcase_add_test(tcase, ipv6_needs_its_checksum);
+	tcase_add_test(tcase, a_flood_of_icmp_errors_leaves_room_for_the_rest);
 	tcase_add_test(tcase, an_icmp_error_about_a_backend_is_evidence_and_the_kernels);
 	tcase_add_test(tcase, who_forges_a_backend_on_the_outside_port_is_dropped);
 	tcase_add_test(tcase, every_changed_octet_is_survived);
