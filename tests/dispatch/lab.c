@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dataplane/dispatch/binding_table.h"
+#include "dataplane/dispatch/kernel.h"
 #include "dataplane/dispatch/reply.h"
 #include "dataplane/dispatch/txn_cache.h"
 
@@ -181,11 +182,11 @@ static bool same_decision(const struct decision *a, const struct decision *b)
 	return endpoint_eq(&a->to, &b->to) && a->edits.nb == b->edits.nb &&
 		a->edits.growth == b->edits.growth && a->edits.text_len == b->edits.text_len &&
 		memcmp(a->edits.edits, b->edits.edits, a->edits.nb * sizeof(a->edits.edits[0])) ==
-			0 &&
+		0 &&
 		memcmp(a->edits.text, b->edits.text, a->edits.text_len) == 0;
 }
 
-// A burst is decided as its messages are one by one.
+// A burst is decided as its messages are one by one, whatever the processor can do.
 static void lab_decide(struct lab *lab, unsigned int nb)
 {
 	static struct decision alone, many[DECIDE_MAX];
@@ -200,9 +201,13 @@ static void lab_decide(struct lab *lab, unsigned int nb)
 		in[i] = &lab->in;
 		out[i] = &many[i];
 	}
-	decide_many(&ctx, in, out, nb);
-	for (unsigned int i = 0; i < nb; i++)
-		require(same_decision(&many[i], &alone));
+	for (unsigned int k = 0; dispatch_kernel_at(k) != NULL; k++) {
+		require(dispatch_kernel_select(dispatch_kernel_at(k)) == 0);
+		decide_many(&ctx, in, out, nb);
+		for (unsigned int i = 0; i < nb; i++)
+			require(same_decision(&many[i], &alone));
+	}
+	dispatch_kernel_select(NULL);
 	decide(&lab->ctx, &lab->in, &lab->d);
 }
 

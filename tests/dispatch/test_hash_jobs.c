@@ -1,8 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/hash_jobs.h"
 
+#include "dataplane/dispatch/kernel.h"
 #include "dataplane/dispatch/siphash.h"
 #include "tests/dispatch/suite.h"
+
+struct kernel {
+	void (*hash_13)(struct hash_jobs *jobs);
+	void (*hash_24)(struct hash_jobs *jobs);
+};
+
+static const struct kernel kernels[] = {
+	{hash_jobs_13, hash_jobs_24},
+#if defined(__x86_64__)
+	{hash_jobs_13_avx2, hash_jobs_24_avx2},
+#endif
+};
+#define NB_KERNELS (sizeof(kernels) / sizeof(kernels[0]))
+
+static bool runs_here(int i)
+{
+#if defined(__x86_64__)
+	return i == 0 || __builtin_cpu_supports("avx2");
+#else
+	return true;
+#endif
+}
 
 static uint32_t random_state = 7;
 
@@ -18,6 +41,8 @@ START_TEST(side_by_side_is_one_by_one)
 	static char data[1024];
 	static struct hash_jobs jobs;
 
+	if (!runs_here(_i))
+		return;
 	for (unsigned int i = 0; i < sizeof(data); i++)
 		data[i] = (char)random_below(256);
 	for (int round = 0; round < 20000; round++) {
@@ -37,9 +62,9 @@ START_TEST(side_by_side_is_one_by_one)
 					      : siphash24(keys[i], from, len);
 		}
 		if (round % 2)
-			hash_jobs_13(&jobs);
+			kernels[_i].hash_13(&jobs);
 		else
-			hash_jobs_24(&jobs);
+			kernels[_i].hash_24(&jobs);
 		ck_assert_mem_eq(found, wanted, nb * sizeof(found[0]));
 	}
 }
@@ -75,7 +100,7 @@ int main(void)
 {
 	TCase *tc = tcase_create("hash_jobs");
 
-	tcase_add_test(tc, side_by_side_is_one_by_one);
+	tcase_add_loop_test(tc, side_by_side_is_one_by_one, 0, NB_KERNELS);
 	tcase_add_test(tc, words_go_before_data);
 	return run_suite("hash_jobs", tc);
 }
