@@ -5,6 +5,13 @@
 #include <check.h>
 #include <stdlib.h>
 
+// For long loops: ck_assert() writes a line to the parent for every single one that holds.
+#define assert_each(condition)                                                     \
+	do {                                                                       \
+		if (!(condition))                                                  \
+			ck_abort_msg("does not hold for one of all: " #condition); \
+	} while (0)
+
 // Run one suite of one test case.
 static inline int run_suite(const char *name, TCase *tc)
 {

@@ -143,7 +143,7 @@ START_TEST(every_capacity_can_be_filled)
 
 	for (uint32_t i = 0; i < capacity; i++) {
 		hash = hash * 6364136223846793005 + 1442695040888963407;
-		ck_assert_int_eq(binding_table_set(big, hash ^ hash >> 29, 1, 100), 0);
+		assert_each(binding_table_set(big, hash ^ hash >> 29, 1, 100) == 0);
 	}
 	free(big);
 }

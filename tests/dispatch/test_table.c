@@ -133,7 +133,7 @@ START_TEST(removing_moves_only_what_the_removed_had)
 		// What stays keeps its order: the next candidate moves up.
 		for (unsigned int c = 0; c < TABLE_CANDIDATES && before[c] != NONE; c++)
 			if (!removed[before[c]])
-				ck_assert_uint_eq(after[kept++], before[c]);
+				assert_each(after[kept++] == before[c]);
 	}
 }
 END_TEST
@@ -150,7 +150,7 @@ START_TEST(a_changed_weight_moves_only_to_or_from_that_backend)
 		uint16_t before = rows[row * TABLE_CANDIDATES];
 		uint16_t after = other[row * TABLE_CANDIDATES];
 
-		ck_assert(before == after || after == changed);
+		assert_each(before == after || after == changed);
 	}
 }
 END_TEST
