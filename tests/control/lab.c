@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define UNTIL_MS 5000
+#define UNTIL_MS 30000 // the machine may be busy
 
 const char lab_default[] =
 	"schema: 1\n"

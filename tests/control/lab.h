@@ -41,7 +41,7 @@ void lab_write(struct lab *lab, const char *yaml);
 // lab_default with `from` replaced by `to`, which must occur. A static buffer.
 const char *lab_edit(const char *from, const char *to);
 
-// Run the loop until fn says so, at most 5 s. Returns whether it did.
+// Run the loop until fn says so, at most 30 s. Returns whether it did.
 typedef bool lab_fn(struct lab *lab);
 bool lab_until(struct lab *lab, lab_fn *fn);
 void lab_run_ms(struct lab *lab, int ms);
