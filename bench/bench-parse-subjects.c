@@ -19,15 +19,9 @@ static uint64_t run_parser(const struct message *m)
 	sum = msg.call_id.len + msg.via.branch.off + msg.from_tag.off + msg.to_tag.len + msg.cseq +
 		(uint64_t)msg.max_forwards + msg.content_length;
 	if (sip_has(&msg, SIP_HDR_ROUTE)) {
-		struct sip_iter it = {.pos = 0};
-		struct sip_slice value;
-		struct sip_name_addr addr;
 		struct sip_uri uri;
-		bool bad;
 
-		if (sip_next_value(&msg, SIP_HDR_ROUTE, &it, &value, &bad) &&
-			sip_name_addr_parse(&msg, value, &addr) == 0 &&
-			sip_uri_parse(&msg, addr.uri, &uri) == 0)
+		if (sip_uri_parse(&msg, msg.route, &uri) == 0)
 			sum += uri.lr + uri.host.off;
 	}
 	return sum | 1;

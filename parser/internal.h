@@ -20,6 +20,7 @@ enum sip_char {
 	CH_URI = 64, // may stand in a URI: printable, and no delimiter of name-addr
 	CH_MARK = 128, // may open, close or split values of a list
 };
+#pragma GCC visibility push(hidden)
 extern const uint8_t sip_chars[256];
 
 static inline bool char_is(char c, unsigned int classes)
@@ -28,21 +29,31 @@ static inline bool char_is(char c, unsigned int classes)
 }
 
 #define SIP_NAME_SLOTS 64
-#define SIP_NAME_MULT 0xda163581u // makes the 30 known names collide nowhere
+#define SIP_NAME_MULT 0xe4b06ce7u // makes the 30 known names collide nowhere
 #define SIP_METHOD_SLOTS 32
 #define SIP_METHOD_MULT 0x3d9c172411e20b8fULL // ... and the 14 methods
 
-// The slot of a header name of n octets, whose first two are given in lower case. Of a name of one
-// octet, the colon is the second.
-static inline unsigned int sip_name_slot(uint32_t first_two, unsigned int n)
+// The slot of a header name of n octets, by its first two, in any case. Of a name of one octet, the
+// colon is the second.
+static inline size_t sip_name_slot(uint32_t first_two, size_t n)
 {
-	return ((first_two | 0x2020) + (n << 16)) * SIP_NAME_MULT >> 26;
+	return ((first_two * 8 | 0x10100) + (uint32_t)n) * SIP_NAME_MULT >> 26;
 }
 
-// Known header names in lower case, by slot.
-extern const uint8_t sip_name_octets[SIP_NAME_SLOTS][32]; // with ":", padded with 0
-extern const uint8_t sip_name_len[SIP_NAME_SLOTS];
-extern const uint8_t sip_name_id[SIP_NAME_SLOTS];
+// A known header name and what finding it adds to struct seen. Slot 0 is no name's: it stands for
+// all that are not known.
+struct sip_name_slot {
+	char octets[20]; // in lower case, with the colon, padded with 0
+	uint32_t present; // BIT(id)
+	union {
+		uint64_t single; // 1 in the lane of a header field that may stand once, and the id
+		struct {
+			uint8_t lanes[7];
+			uint8_t id; // enum sip_hdr
+		};
+	};
+};
+extern const struct sip_name_slot sip_names[SIP_NAME_SLOTS];
 
 struct sip_method_slot {
 	char name[16];
@@ -50,6 +61,7 @@ struct sip_method_slot {
 	uint8_t method;
 };
 extern const struct sip_method_slot sip_methods[SIP_METHOD_SLOTS];
+#pragma GCC visibility pop
 
 enum sip_method sip_method_find(struct strv name);
 enum sip_hdr sip_hdr_find(struct strv name);
@@ -95,17 +107,41 @@ bool sip_field_max_forwards(struct sip_msg *msg, unsigned int i, struct sip_faul
 bool sip_field_content_length(struct sip_msg *msg, unsigned int i, struct sip_fault *fault);
 bool sip_field_route(struct sip_msg *msg, unsigned int i, struct sip_fault *fault);
 
+// How often each of those stands, in lanes of eight bits: 128 at most, so no lane overflows.
+#define SIP_SINGLE_LANE(id) ((SIP_SINGLE >> (id)&1ULL) << (8 * ((id) % 9) & 63))
+#define SIP_SINGLE_TWICE 0xfefefefefefe00ULL // ... more than once
+
 // The first header field that is missing or doubled.
 void sip_fault_presence(const struct sip_msg *msg, struct sip_fault *fault);
 
 // End of a refused message: sets error_off and can_reply.
 enum sip_reason sip_reject(struct sip_msg *msg, struct sip_fault fault, bool indexed);
 
-// The kernels.
-typedef enum sip_reason sip_parse_fn(struct sip_msg *msg, const char *buf, size_t len);
-sip_parse_fn sip_parse_scalar;
-sip_parse_fn sip_parse_sse42;
-sip_parse_fn sip_parse_avx2;
-sip_parse_fn sip_parse_neon;
+// The exact reading of what the public functions of the same name take apart.
+bool sip_comma_exact(const char *buf, uint32_t *pos, uint32_t end, bool comments);
+int sip_name_addr_exact(
+	const struct sip_msg *msg, struct sip_slice value, struct sip_name_addr *result);
+int sip_uri_exact(const struct sip_msg *msg, struct sip_slice uri, struct sip_uri *result);
+int sip_via_exact(const struct sip_msg *msg, struct sip_slice value, struct sip_via *via);
+
+// A kernel: sip_parse(), and what is taken apart on demand at a glance. The latter set their result
+// and return true, or leave it to the exact functions; a slice goes from `from` to `end`.
+struct sip_kernel {
+	const char *name;
+	enum sip_reason (*parse)(struct sip_msg *msg, const char *buf, size_t len);
+	const char *(*comma)(const char *from, const char *end); // NULL: see sip_comma_exact()
+	bool (*name_addr)(
+		const char *buf, const char *from, const char *end, struct sip_name_addr *result);
+	bool (*uri)(const char *buf, const char *from, const char *end, struct sip_uri *result);
+	bool (*via)(const char *buf, const char *from, const char *end, struct sip_via *result);
+};
+
+#pragma GCC visibility push(hidden)
+extern const struct sip_kernel sip_kernel_scalar;
+extern const struct sip_kernel sip_kernel_sse42;
+extern const struct sip_kernel sip_kernel_avx2;
+extern const struct sip_kernel sip_kernel_neon;
+extern const struct sip_kernel *sip_kernel; // the one in use
+#pragma GCC visibility pop
 
 #endif

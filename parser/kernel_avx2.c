@@ -4,7 +4,25 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define NIBBLES(...) _mm_setr_epi8(__VA_ARGS__)
+#define NIBBLES(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
+
+// A vector of one octet. In memory and not seen through: as an immediate, the compiler makes it
+// anew with three instructions wherever it is used.
+#define REPEAT(c)                                                                                \
+	{                                                                                        \
+		c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, \
+			c, c, c, c, c                                                            \
+	}
+static const uint8_t low_nibbles[32] __attribute__((aligned(32))) = REPEAT(0x0f);
+static const uint8_t letter_case[32] __attribute__((aligned(32))) = REPEAT(0x20);
+
+static inline __m256i constant(const uint8_t *octets)
+{
+	__m256i v;
+
+	__asm__("vmovdqa %1, %0" : "=x"(v) : "m"(*(const __m256i *)(const void *)octets));
+	return v;
+}
 
 static inline __m256i load256(const char *p)
 {
@@ -48,39 +66,38 @@ static inline uint64_t k_space64(const char *p)
 // Which octets are in a set, by nibble: the high nibble picks columns, the low nibble a row that
 // says in which columns it is a member. Not in the set: 0. Octets from 0x80 on: 0, by how pshufb
 // works.
-static inline __m256i members(__m256i v, __m128i rows, __m128i columns)
+static inline __m256i members(__m256i v, __m256i rows, __m256i columns)
 {
-	__m256i high = _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(0x0f));
+	__m256i high = _mm256_and_si256(_mm256_srli_epi16(v, 4), constant(low_nibbles));
 
-	return _mm256_and_si256(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(rows), v),
-		_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(columns), high));
+	return _mm256_and_si256(_mm256_shuffle_epi8(rows, v), _mm256_shuffle_epi8(columns, high));
 }
 
-static inline uint32_t outside(const char *p, __m128i rows, __m128i columns)
+static inline uint32_t outside(const char *p, __m256i rows, __m256i columns)
 {
 	__m256i in = members(load256(p), rows, columns);
 
 	return mask256(_mm256_cmpeq_epi8(in, _mm256_setzero_si256()));
 }
 
-static inline uint64_t inside64(const char *p, __m128i rows, __m128i columns)
+static inline uint64_t outside64(const char *p, __m256i rows, __m256i columns)
 {
-	return ~(outside(p, rows, columns) | (uint64_t)outside(p + 32, rows, columns) << 32);
+	return outside(p, rows, columns) | (uint64_t)outside(p + 32, rows, columns) << 32;
 }
 
 static inline uint64_t k_uri_stop64(const char *p)
 {
-	return inside64(p, ROWS_URI_STOP, COLUMNS_URI_STOP);
+	return ~outside64(p, ROWS_URI_STOP, COLUMNS_URI_STOP);
 }
 
-static inline uint64_t k_value_stop64(const char *p)
+static inline uint64_t k_address_stop64(const char *p)
 {
-	return inside64(p, ROWS_VALUE_STOP, COLUMNS_VALUE_STOP);
+	return ~outside64(p, ROWS_ADDRESS_STOP, COLUMNS_ADDRESS_STOP);
 }
 
-static inline uint64_t k_host64(const char *p)
+static inline uint64_t k_nonhost64(const char *p)
 {
-	return inside64(p, ROWS_HOST, COLUMNS_HOST);
+	return outside64(p, ROWS_HOST, COLUMNS_HOST);
 }
 
 static inline unsigned int k_token_len(const char *p)
@@ -88,9 +105,9 @@ static inline unsigned int k_token_len(const char *p)
 	return _tzcnt_u32(outside(p, ROWS_TOKEN, COLUMNS_TOKEN));
 }
 
-static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
+static inline unsigned int k_prefix32(const char *p, const char *name)
 {
-	__m256i v = _mm256_or_si256(load256(p), _mm256_set1_epi8(0x20));
+	__m256i v = _mm256_or_si256(load256(p), constant(letter_case));
 	__m256i known = _mm256_load_si256((const __m256i *)(const void *)name);
 
 	// A known name is padded with 0, which nothing or-ed with 0x20 is: there is a difference.
@@ -126,5 +143,6 @@ static inline unsigned int k_count_sum(const struct k_count *count)
 	return (unsigned int)(_mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1));
 }
 
-#define KERNEL_PARSE sip_parse_avx2
+#define KERNEL sip_kernel_avx2
+#define KERNEL_NAME "avx2"
 #include "parser/parse_body.h"

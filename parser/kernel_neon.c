@@ -80,14 +80,14 @@ static inline uint64_t k_uri_stop64(const char *p)
 	return inside64(p, ROWS_URI_STOP, COLUMNS_URI_STOP);
 }
 
-static inline uint64_t k_value_stop64(const char *p)
+static inline uint64_t k_address_stop64(const char *p)
 {
-	return inside64(p, ROWS_VALUE_STOP, COLUMNS_VALUE_STOP);
+	return inside64(p, ROWS_ADDRESS_STOP, COLUMNS_ADDRESS_STOP);
 }
 
-static inline uint64_t k_host64(const char *p)
+static inline uint64_t k_nonhost64(const char *p)
 {
-	return inside64(p, ROWS_HOST, COLUMNS_HOST);
+	return ~inside64(p, ROWS_HOST, COLUMNS_HOST);
 }
 
 // Four bits an octet, 32 octets: enough for a first difference.
@@ -113,12 +113,13 @@ static inline unsigned int k_token_len(const char *p)
 		members(vld1q_u8(o + 16), ROWS_TOKEN, COLUMNS_TOKEN));
 }
 
-static inline uint8x16_t same_letters(const char *p, const uint8_t *name)
+static inline uint8x16_t same_letters(const char *p, const char *name)
 {
-	return vceqq_u8(vorrq_u8(vld1q_u8((const uint8_t *)p), vdupq_n_u8(0x20)), vld1q_u8(name));
+	return vceqq_u8(vorrq_u8(vld1q_u8((const uint8_t *)p), vdupq_n_u8(0x20)),
+		vld1q_u8((const uint8_t *)name));
 }
 
-static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
+static inline unsigned int k_prefix32(const char *p, const char *name)
 {
 	return first_zero32(same_letters(p, name), same_letters(p + 16, name + 16));
 }
@@ -151,5 +152,6 @@ static inline unsigned int k_count_sum(const struct k_count *count)
 	return (unsigned int)vaddlvq_u8(count->lanes[0]) + vaddlvq_u8(count->lanes[1]);
 }
 
-#define KERNEL_PARSE sip_parse_neon
+#define KERNEL sip_kernel_neon
+#define KERNEL_NAME "neon"
 #include "parser/parse_body.h"

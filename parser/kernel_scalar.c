@@ -79,12 +79,14 @@ static inline uint64_t k_uri_stop64(const char *p)
 	return mask;
 }
 
-static inline uint64_t k_value_stop64(const char *p)
+static inline uint64_t k_address_stop64(const char *p)
 {
 	uint64_t mask = 0;
 
 	for (unsigned int i = 0; i < 64; i += 8)
-		mask |= pack(delimiters(word(p + i)) | zeros(word(p + i) ^ ',' * ONES)) << i;
+		mask |= pack(delimiters(word(p + i)) | zeros(word(p + i) ^ ',' * ONES) |
+				zeros(word(p + i) ^ ';' * ONES))
+			<< i;
 	return mask;
 }
 
@@ -99,20 +101,19 @@ static inline unsigned int k_token_len(const char *p)
 	return i;
 }
 
-// Only the octets of the host that p begins with: that is short.
-static inline uint64_t k_host64(const char *p)
+static inline uint64_t k_nonhost64(const char *p)
 {
-	unsigned int i = 0;
+	uint64_t mask = 0;
 
-	while (i < 64 && char_is(p[i], CH_HOST))
-		i++;
-	return i < 64 ? (1ULL << i) - 1 : ~0ULL;
+	for (unsigned int i = 0; i < 64; i++)
+		mask |= (uint64_t)!char_is(p[i], CH_HOST) << i;
+	return mask;
 }
 
-static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
+static inline unsigned int k_prefix32(const char *p, const char *name)
 {
 	for (unsigned int i = 0;; i += 8) {
-		uint64_t differ = (word(p + i) | 0x20 * ONES) ^ word((const char *)name + i);
+		uint64_t differ = (word(p + i) | 0x20 * ONES) ^ word(name + i);
 
 		if (differ != 0)
 			return i + (unsigned int)__builtin_ctzll(differ) / 8;
@@ -144,5 +145,6 @@ static inline unsigned int k_count_sum(const struct k_count *count)
 	return count->sum;
 }
 
-#define KERNEL_PARSE sip_parse_scalar
+#define KERNEL sip_kernel_scalar
+#define KERNEL_NAME "scalar"
 #include "parser/parse_body.h"

@@ -61,25 +61,25 @@ static inline uint64_t outside(const char *p, __m128i rows, __m128i columns)
 	return mask128(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
 }
 
-static inline uint64_t inside64(const char *p, __m128i rows, __m128i columns)
+static inline uint64_t outside64(const char *p, __m128i rows, __m128i columns)
 {
-	return ~(outside(p, rows, columns) | outside(p + 16, rows, columns) << 16 |
-		outside(p + 32, rows, columns) << 32 | outside(p + 48, rows, columns) << 48);
+	return outside(p, rows, columns) | outside(p + 16, rows, columns) << 16 |
+		outside(p + 32, rows, columns) << 32 | outside(p + 48, rows, columns) << 48;
 }
 
 static inline uint64_t k_uri_stop64(const char *p)
 {
-	return inside64(p, ROWS_URI_STOP, COLUMNS_URI_STOP);
+	return ~outside64(p, ROWS_URI_STOP, COLUMNS_URI_STOP);
 }
 
-static inline uint64_t k_value_stop64(const char *p)
+static inline uint64_t k_address_stop64(const char *p)
 {
-	return inside64(p, ROWS_VALUE_STOP, COLUMNS_VALUE_STOP);
+	return ~outside64(p, ROWS_ADDRESS_STOP, COLUMNS_ADDRESS_STOP);
 }
 
-static inline uint64_t k_host64(const char *p)
+static inline uint64_t k_nonhost64(const char *p)
 {
-	return inside64(p, ROWS_HOST, COLUMNS_HOST);
+	return outside64(p, ROWS_HOST, COLUMNS_HOST);
 }
 
 static inline unsigned int k_token_len(const char *p)
@@ -90,7 +90,7 @@ static inline unsigned int k_token_len(const char *p)
 	return (unsigned int)__builtin_ctzll(mask | 1ULL << 32);
 }
 
-static inline uint32_t differ(const char *p, const uint8_t *name)
+static inline uint32_t differ(const char *p, const char *name)
 {
 	__m128i v = _mm_or_si128(load128(p), _mm_set1_epi8(0x20));
 	__m128i known = _mm_load_si128((const __m128i *)(const void *)name);
@@ -98,7 +98,7 @@ static inline uint32_t differ(const char *p, const uint8_t *name)
 	return (uint32_t)mask128(_mm_cmpeq_epi8(v, known)) ^ 0xffff;
 }
 
-static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
+static inline unsigned int k_prefix32(const char *p, const char *name)
 {
 	return (unsigned int)__builtin_ctz(differ(p, name) | differ(p + 16, name + 16) << 16);
 }
@@ -133,5 +133,6 @@ static inline unsigned int k_count_sum(const struct k_count *count)
 	return (unsigned int)(_mm_cvtsi128_si64(sums) + _mm_extract_epi64(sums, 1));
 }
 
-#define KERNEL_PARSE sip_parse_sse42
+#define KERNEL sip_kernel_sse42
+#define KERNEL_NAME "sse4.2"
 #include "parser/parse_body.h"

@@ -94,7 +94,7 @@ static void name_addr(
 		cursor_fail(c);
 }
 
-int sip_name_addr_parse(
+int sip_name_addr_exact(
 	const struct sip_msg *msg, struct sip_slice value, struct sip_name_addr *result)
 {
 	struct cursor c = cursor_init(msg, value);
@@ -106,6 +106,16 @@ int sip_name_addr_parse(
 	}
 	name_addr(&c, result, (struct strv){NULL, 0}, &none);
 	return c.failed ? -EBADMSG : 0;
+}
+
+int sip_name_addr_parse(
+	const struct sip_msg *msg, struct sip_slice value, struct sip_name_addr *result)
+{
+	const char *from = msg->buf + value.off;
+
+	if (sip_kernel->name_addr(msg->buf, from, from + value.len, result))
+		return 0;
+	return sip_name_addr_exact(msg, value, result);
 }
 
 bool sip_field_tag(
@@ -148,5 +158,6 @@ bool sip_field_route(struct sip_msg *msg, unsigned int i, struct sip_fault *faul
 			cursor_fail(&c);
 	}
 	fault->off = c.pos;
+	msg->route = na.uri;
 	return !c.failed;
 }

@@ -53,29 +53,27 @@ const uint8_t sip_chars[256] = {
 	[0x80 ... 0xff] = V,
 };
 
-#define NAME(slot, name, id) [slot] = name ":"
-#define LEN(slot, name, id) [slot] = sizeof(name) - 1
-#define ID(slot, name, id) [slot] = SIP_HDR_##id
+#define NAME(slot, name, hdr)                   \
+	[slot] = {name ":", BIT(SIP_HDR_##hdr), \
+		{SIP_SINGLE_LANE(SIP_HDR_##hdr) | (uint64_t)SIP_HDR_##hdr << 56}}
 #define KNOWN_NAMES(X)                                                                            \
-	X(1, "proxy-require", PROXY_REQUIRE), X(3, "t", TO), X(6, "m", CONTACT), X(8, "f", FROM), \
-		X(9, "cseq", CSEQ), X(11, "retry-after", RETRY_AFTER), X(13, "call-id", CALL_ID), \
-		X(15, "l", CONTENT_LENGTH), X(16, "via", VIA),                                    \
-		X(17, "proxy-authorization", PROXY_AUTHORIZATION), X(20, "event", EVENT),         \
-		X(21, "require", REQUIRE), X(24, "record-route", RECORD_ROUTE),                   \
-		X(25, "k", SUPPORTED), X(27, "contact", CONTACT),                                 \
-		X(28, "service-route", SERVICE_ROUTE), X(30, "content-type", CONTENT_TYPE),       \
-		X(32, "authorization", AUTHORIZATION), X(37, "c", CONTENT_TYPE),                  \
-		X(39, "from", FROM), X(42, "path", PATH), X(44, "i", CALL_ID), X(48, "v", VIA),   \
-		X(49, "max-forwards", MAX_FORWARDS), X(50, "route", ROUTE), X(51, "o", EVENT),    \
-		X(55, "to", TO), X(57, "content-length", CONTENT_LENGTH),                         \
-		X(58, "expires", EXPIRES), X(63, "supported", SUPPORTED)
+	X(2, "from", FROM), X(3, "i", CALL_ID), X(6, "cseq", CSEQ), X(9, "route", ROUTE),         \
+		X(10, "c", CONTENT_TYPE), X(12, "content-type", CONTENT_TYPE),                    \
+		X(17, "record-route", RECORD_ROUTE), X(19, "service-route", SERVICE_ROUTE),       \
+		X(21, "k", SUPPORTED), X(23, "retry-after", RETRY_AFTER),                         \
+		X(30, "max-forwards", MAX_FORWARDS), X(31, "l", CONTENT_LENGTH),                  \
+		X(34, "proxy-require", PROXY_REQUIRE), X(35, "call-id", CALL_ID),                 \
+		X(39, "f", FROM), X(40, "m", CONTACT), X(41, "expires", EXPIRES), X(42, "t", TO), \
+		X(47, "contact", CONTACT), X(48, "to", TO), X(49, "path", PATH),                  \
+		X(51, "require", REQUIRE), X(53, "event", EVENT), X(55, "via", VIA),              \
+		X(56, "authorization", AUTHORIZATION),                                            \
+		X(57, "proxy-authorization", PROXY_AUTHORIZATION), X(59, "o", EVENT),             \
+		X(60, "supported", SUPPORTED), X(61, "v", VIA),                                   \
+		X(63, "content-length", CONTENT_LENGTH)
 
-// With the colon, which no name contains: what is equal up to it has the same length. Aligned so
-// that one name is one aligned vector.
-const uint8_t sip_name_octets[SIP_NAME_SLOTS][32]
-	__attribute__((aligned(64))) = {KNOWN_NAMES(NAME)};
-const uint8_t sip_name_len[SIP_NAME_SLOTS] = {KNOWN_NAMES(LEN)};
-const uint8_t sip_name_id[SIP_NAME_SLOTS] = {KNOWN_NAMES(ID)};
+// Aligned so that one name is one aligned vector.
+const struct sip_name_slot sip_names[SIP_NAME_SLOTS]
+	__attribute__((aligned(64))) = {[0] = {.present = BIT(SIP_HDR_OTHER)}, KNOWN_NAMES(NAME)};
 
 const struct sip_method_slot sip_methods[SIP_METHOD_SLOTS] __attribute__((aligned(64))) = {
 	[0] = {"PRACK", 5, SIP_PRACK},
@@ -201,18 +199,18 @@ static uint64_t first8(struct strv name)
 enum sip_hdr sip_hdr_find(struct strv name)
 {
 	char lower[32] = {0};
-	unsigned int slot;
+	const struct sip_name_slot *slot;
 
-	if (name.len == 0 || name.len > sizeof(lower) - 1)
+	if (name.len == 0 || name.len > sizeof(slot->octets) - 1)
 		return SIP_HDR_OTHER;
 	for (size_t i = 0; i < name.len; i++)
 		lower[i] = (char)strv_lower(name.ptr[i]);
 	lower[name.len] = ':';
-	slot = sip_name_slot((unsigned char)lower[0] | (uint32_t)(unsigned char)lower[1] << 8,
-		(unsigned int)name.len);
-	if (sip_name_len[slot] != name.len || memcmp(sip_name_octets[slot], lower, name.len) != 0)
+	slot = &sip_names[sip_name_slot(
+		(unsigned char)lower[0] | (uint32_t)(unsigned char)lower[1] << 8, name.len)];
+	if (memcmp(slot->octets, lower, name.len + 1) != 0)
 		return SIP_HDR_OTHER;
-	return (enum sip_hdr)sip_name_id[slot];
+	return (enum sip_hdr)slot->id;
 }
 
 enum sip_method sip_method_find(struct strv name)

@@ -3,7 +3,7 @@
 #define PARSER_SIP_KERNEL_H
 
 // The instruction sets that sip_parse() is compiled for. The best one that the processor has is
-// chosen at the first message; nothing else about the parser depends on it, and all of them give
+// chosen before main(); nothing else about the parser depends on it, and all of them give
 // the same result for the same octets. Any thread.
 
 // The i-th kernel that this processor can run, best first; NULL after the last: "scalar".

@@ -191,6 +191,7 @@ struct sip_msg {
 	bool has_content_length;
 	uint32_t content_length; // only if has_content_length
 	struct sip_via via; // the topmost
+	struct sip_slice route; // the first Route's URI without the angle brackets; absent: {0, 0}
 
 	// After a refusal: the offset of the octet that is to blame, relative to what was given to
 	// sip_parse() (not to buf), and whether enough was understood to build a response
@@ -204,6 +205,7 @@ struct sip_msg {
 	// + 1].
 	uint8_t nb_hdrs;
 	uint32_t present; // bit SIP_HDR_x: at least one such field
+	uint8_t hdr_first[32]; // by enum sip_hdr: the first such field, if `present` has its bit
 	uint8_t hdr_id[SIP_HDRS_MAX]; // enum sip_hdr
 	uint16_t hdr_value[SIP_HDRS_MAX];
 	uint16_t hdr_line[SIP_HDRS_MAX + 1];
@@ -232,6 +234,8 @@ static inline bool sip_has(const struct sip_msg *msg, enum sip_hdr id)
 {
 	return msg->present >> id & 1;
 }
+
+// The functions below take a message that sip_parse() understood, and slices of its header section.
 
 // Walks the values of all header fields of one kind in order, across lines and commas.
 struct sip_iter {

@@ -80,7 +80,7 @@ static void uri_param(struct cursor *c, struct sip_uri *u, bool *has_transport)
 	}
 }
 
-int sip_uri_parse(const struct sip_msg *msg, struct sip_slice uri, struct sip_uri *result)
+int sip_uri_exact(const struct sip_msg *msg, struct sip_slice uri, struct sip_uri *result)
 {
 	struct cursor c = cursor_init(msg, uri);
 	bool has_transport = false;
@@ -118,4 +118,13 @@ int sip_uri_parse(const struct sip_msg *msg, struct sip_slice uri, struct sip_ur
 		result->params = slice(start, c.pos);
 	// "?" headers belong to nobody here; they end the address.
 	return c.failed || (c.pos != c.end && c.buf[c.pos] != '?') ? -EBADMSG : 0;
+}
+
+int sip_uri_parse(const struct sip_msg *msg, struct sip_slice uri, struct sip_uri *result)
+{
+	const char *from = msg->buf + uri.off;
+
+	if (sip_kernel->uri(msg->buf, from, from + uri.len, result))
+		return 0;
+	return sip_uri_exact(msg, uri, result);
 }

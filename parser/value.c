@@ -5,10 +5,7 @@ int sip_find_hdr(const struct sip_msg *msg, enum sip_hdr id)
 {
 	if (!sip_has(msg, id))
 		return -1;
-	for (int i = 0; i < msg->nb_hdrs; i++)
-		if (msg->hdr_id[i] == id)
-			return i;
-	return -1;
+	return msg->hdr_first[id];
 }
 
 struct sip_slice sip_hdr_value(const struct sip_msg *msg, unsigned int i)
@@ -31,7 +28,7 @@ struct sip_slice sip_hdr_name(const struct sip_msg *msg, unsigned int i)
 
 // The next ',' outside quotes, brackets and comments, or end. Returns false if one of those is open
 // at the end.
-static bool find_comma(const char *buf, uint32_t *pos, uint32_t end, bool comments)
+bool sip_comma_exact(const char *buf, uint32_t *pos, uint32_t end, bool comments)
 {
 	unsigned int depth = 0;
 	char open = 0; // the octet that ends what is open
@@ -62,9 +59,19 @@ static bool find_comma(const char *buf, uint32_t *pos, uint32_t end, bool commen
 	return open == 0 && depth == 0;
 }
 
+static bool find_comma(const char *buf, uint32_t *pos, uint32_t end, bool comments)
+{
+	const char *comma = comments ? NULL : sip_kernel->comma(buf + *pos, buf + end);
+
+	if (comma == NULL)
+		return sip_comma_exact(buf, pos, end, comments);
+	*pos = (uint32_t)(comma - buf);
+	return true;
+}
+
 static bool next_field(const struct sip_msg *msg, enum sip_hdr id, struct sip_iter *it)
 {
-	unsigned int i = it->pos == 0 ? 0 : it->hdr + 1u;
+	unsigned int i = it->pos == 0 ? msg->hdr_first[id] : it->hdr + 1u;
 
 	for (; i < msg->nb_hdrs; i++) {
 		if (msg->hdr_id[i] != id)

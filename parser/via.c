@@ -123,13 +123,22 @@ static void via_parm(struct cursor *c, struct sip_via *via)
 		via->value = slice(start, c->pos);
 }
 
-int sip_via_parse(const struct sip_msg *msg, struct sip_slice value, struct sip_via *via)
+int sip_via_exact(const struct sip_msg *msg, struct sip_slice value, struct sip_via *via)
 {
 	struct cursor c = cursor_init(msg, value);
 
 	via_parm(&c, via);
 	cursor_lws(&c);
 	return c.failed || c.pos != c.end ? -EBADMSG : 0;
+}
+
+int sip_via_parse(const struct sip_msg *msg, struct sip_slice value, struct sip_via *via)
+{
+	const char *from = msg->buf + value.off;
+
+	if (sip_kernel->via(msg->buf, from, from + value.len, via))
+		return 0;
+	return sip_via_exact(msg, value, via);
 }
 
 bool sip_field_via(struct sip_msg *msg, unsigned int i, struct sip_fault *fault)

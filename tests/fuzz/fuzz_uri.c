@@ -36,7 +36,7 @@ static void check_uri(const struct sip_msg *msg, struct sip_slice s, size_t len)
 
 static void alone(const uint8_t *data, size_t len)
 {
-	struct sip_msg msg = {.buf = (const char *)data, .len = (uint32_t)len};
+	struct sip_msg msg = fuzz_value(data, len);
 	struct sip_slice all = {0, (uint16_t)len};
 	struct sip_name_addr addr;
 

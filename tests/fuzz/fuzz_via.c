@@ -12,7 +12,7 @@ static const char after[] = "\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-
 
 static void alone(const uint8_t *data, size_t len)
 {
-	struct sip_msg msg = {.buf = (const char *)data, .len = (uint32_t)len};
+	struct sip_msg msg = fuzz_value(data, len);
 	struct sip_slice all = {0, (uint16_t)len};
 	struct sip_via via, again;
 

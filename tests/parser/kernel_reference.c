@@ -34,12 +34,12 @@ static inline uint64_t k_uri_stop64(const char *p)
 	return 0;
 }
 
-static inline uint64_t k_value_stop64(const char *p)
+static inline uint64_t k_address_stop64(const char *p)
 {
 	return 0;
 }
 
-static inline uint64_t k_host64(const char *p)
+static inline uint64_t k_nonhost64(const char *p)
 {
 	return 0;
 }
@@ -49,7 +49,7 @@ static inline unsigned int k_token_len(const char *p)
 	return 0;
 }
 
-static inline unsigned int k_prefix32(const char *p, const uint8_t *name)
+static inline unsigned int k_prefix32(const char *p, const char *name)
 {
 	return 0;
 }
@@ -79,5 +79,6 @@ static inline unsigned int k_count_sum(const struct k_count *count)
 }
 
 #define KERNEL_FAST 0
-#define KERNEL_PARSE parse_reference
+#define KERNEL kernel_reference
+#define KERNEL_NAME "reference"
 #include "parser/parse_body.h"

@@ -2,10 +2,10 @@
 #ifndef TESTS_PARSER_SAME_H
 #define TESTS_PARSER_SAME_H
 
-#include "parser/sip_msg.h"
+#include "parser/internal.h"
 
 // sip_parse() without vectors and fast paths.
-enum sip_reason parse_reference(struct sip_msg *msg, const char *buf, size_t len);
+extern const struct sip_kernel kernel_reference;
 
 // Parse the octets with the reference and every kernel, at the end and at the start of a page, with
 // different padding and alignment. Returns NULL, or what differs, in words, good until the next

@@ -181,14 +181,14 @@ START_TEST(nibble_sets_hold_what_they_say)
 	static const uint8_t rows_host[16] = ROWS_HOST, columns_host[16] = COLUMNS_HOST;
 	static const uint8_t rows_uri_stop[16] = ROWS_URI_STOP,
 			     columns_uri_stop[16] = COLUMNS_URI_STOP;
-	static const uint8_t rows_value_stop[16] = ROWS_VALUE_STOP,
-			     columns_value_stop[16] = COLUMNS_VALUE_STOP;
+	static const uint8_t rows_address_stop[16] = ROWS_ADDRESS_STOP,
+			     columns_address_stop[16] = COLUMNS_ADDRESS_STOP;
 
 	for (int c = 0; c < 128; c++) {
 		ck_assert_int_eq(IN(token, c) != 0, char_is((char)c, CH_TOKEN));
 		ck_assert_int_eq(IN(host, c) != 0, char_is((char)c, CH_HOST));
 		ck_assert_int_eq(IN(uri_stop, c) != 0, !char_is((char)c, CH_URI) || c == '?');
-		ck_assert_int_eq(IN(value_stop, c) != 0, !char_is((char)c, CH_VALUE) && c != ';');
+		ck_assert_int_eq(IN(address_stop, c) != 0, !char_is((char)c, CH_VALUE));
 	}
 }
 END_TEST

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef PARSER_PARSE_WORDS_H
+#define PARSER_PARSE_WORDS_H
+
+// Words of octets, for the fast paths of parse_body.h. Little-endian.
+#include "parser/internal.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define COLD __attribute__((noinline, cold))
+#define INLINE static inline __attribute__((always_inline))
+
+// Letters as words; a word or-ed with SP octets has its letters in lower case.
+#define WORD2(a, b) ((uint16_t)((a) | (b) << 8))
+#define WORD4(a, b, c, d) \
+	((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define WORD8(a, b, c, d, e, f, g, h) \
+	((uint64_t)WORD4(a, b, c, d) | (uint64_t)WORD4(e, f, g, h) << 32)
+#define SPACES 0x2020202020202020ULL
+
+static inline uint64_t load64(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+static inline uint32_t load32(const char *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+static inline uint16_t load16(const char *p)
+{
+	uint16_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+static inline unsigned int ctz64(uint64_t w)
+{
+	return (unsigned int)__builtin_ctzll(w);
+}
+
+// The highest bit, of a word that has one.
+static inline unsigned int last64(uint64_t w)
+{
+	return 63 - (unsigned int)__builtin_clzll(w);
+}
+
+// How many of the eight octets of w come before the first SP; 8 without one.
+static inline unsigned int before_space(uint64_t w)
+{
+	uint64_t x = w ^ SPACES, found = (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
+
+	return found != 0 ? ctz64(found) / 8 : 8;
+}
+
+// What the n octets at p say in decimal, n 1 to 8. *ok is set to 0 if one of them is no digit.
+static inline uint32_t number8(const char *p, unsigned int n, unsigned int *ok)
+{
+	// To the high end, zeros in front.
+	uint64_t w = (load64(p) ^ 0x3030303030303030ULL) << ((64 - 8 * n) & 63);
+
+	*ok &= (((w + 0x7676767676767676ULL) | w) & 0x8080808080808080ULL) == 0;
+	// Tens, hundreds and ten thousands at once.
+	w = w * 10 + (w >> 8);
+	return (uint32_t)(((w & 0x000000ff000000ffULL) * (100 + (1000000ULL << 32)) +
+				  (w >> 16 & 0x000000ff000000ffULL) * (1 + (10000ULL << 32))) >>
+		32);
+}
+
+// The same for n 1 to 4.
+static inline uint32_t number4(const char *p, unsigned int n, unsigned int *ok)
+{
+	uint32_t w = (load32(p) ^ 0x30303030U) << ((32 - 8 * n) & 31);
+
+	*ok &= (((w + 0x76767676U) | w) & 0x80808080U) == 0;
+	w = w * 10 + (w >> 8);
+	return (w & 0xff) * 100 + (w >> 16 & 0xff);
+}
+
+static inline struct sip_slice slice_at(unsigned int off, unsigned int len)
+{
+	return (struct sip_slice){(uint16_t)off, (uint16_t)len};
+}
+
+static inline struct sip_slice slice_of(const char *buf, const char *from, const char *to)
+{
+	return slice_at((unsigned int)(from - buf), (unsigned int)(to - from));
+}
+
+#endif
