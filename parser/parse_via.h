@@ -29,13 +29,13 @@ INLINE const char *step(struct steps *s)
 	return p;
 }
 
-// From '[' to the octet after the ']' of an IPv6reference; NULL if it is none.
-static COLD const char *reference_end(struct steps *s, const char *from)
+// The octet after an IPv6reference, `from` at its '['; NULL if it is none.
+static COLD const char *reference_end(const char *from)
 {
-	const char *p = step(s);
+	const char *p = from + 1;
 
-	while (*p == ':')
-		p = step(s);
+	while (char_is(*p, CH_HOST) || *p == ':')
+		p++;
 	return *p == ']' && p > from + 1 ? p + 1 : NULL;
 }
 
@@ -54,8 +54,11 @@ INLINE const char *fast_host_port(
 	uint32_t number;
 
 	if (unlikely(*p == '[' && p == from)) {
-		p = reference_end(s, from);
-		if (p == NULL || step(s) != p)
+		p = reference_end(from);
+		if (p == NULL)
+			return NULL;
+		*s = steps_from(p);
+		if (step(s) != p)
 			return NULL;
 	}
 	result->host = slice_of(buf, from, p);
