@@ -187,16 +187,20 @@ class Peer:
 
 
 class Setup:
-    """The one lab of all packet tests, made when the first of them runs."""
+    """The one lab of all packet tests of an address family, made when the first of them runs."""
 
     peer = None
     lab = None
+    family = 4
     attempts = 0  # to start it that have failed in a row
 
     @classmethod
-    def get(cls):
+    def get(cls, family):
         if cls.peer is not None and not cls.peer.node.process.running:
             cls.close()  # it died in an earlier test, which has failed for it
+        if cls.family != family:
+            cls.close()
+            cls.family = family
         if cls.peer is None:
             expect(cls.attempts < 3, "the node does not start, see the failures above")
             cls.attempts += 1
@@ -211,7 +215,7 @@ class Setup:
 
     @classmethod
     def set_up(cls):
-        cls.lab = Lab("packets")
+        cls.lab = Lab("packets%d" % cls.family, cls.family)
         cls.lab.__enter__()
         node = Node(cls.lab)
         node.config["defaults"]["health_check"] = {"method": "none"}
@@ -231,11 +235,11 @@ class Setup:
         cls.peer = cls.lab = None
 
 
-def packet_test(function):
+def packet_test(function, family=4):
     """A test that gets the shared peer."""
 
     def test():
-        function(Setup.get())
+        function(Setup.get(family))
 
     test.__name__ = function.__name__
     test.__doc__ = function.__doc__
@@ -244,15 +248,37 @@ def packet_test(function):
     return test
 
 
-def udp_checksum(source, destination, datagram):
-    """Of a UDP header and payload whose checksum field is zero, over IPv4 (RFC 768)."""
-    pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack(
-        "!BBH", 0, 17, len(datagram))
-    data = pseudo + datagram + (b"\0" if len(datagram) % 2 else b"")
+def ipv6_test(function):
+    """The same with IPv6 addresses everywhere."""
+    return packet_test(function, 6)
+
+
+def internet_checksum(data):
+    """RFC 1071."""
+    data += b"\0" if len(data) % 2 else b""
     total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
     while total >> 16:
         total = (total & 0xffff) + (total >> 16)
-    return (~total & 0xffff) or 0xffff
+    return ~total & 0xffff
+
+
+def pseudo_header(source, destination, protocol, length):
+    """What the checksum of a transport covers besides it (RFC 768, RFC 8200 section 8.1)."""
+    if ":" in source:
+        return address6(source) + address6(destination) + struct.pack("!IHBB", length, 0, 0,
+                                                                      protocol)
+    return socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack(
+        "!BBH", 0, protocol, length)
+
+
+def udp_checksum(source, destination, datagram):
+    """Of a UDP header and payload whose checksum field is zero."""
+    return internet_checksum(
+        pseudo_header(source, destination, 17, len(datagram)) + datagram) or 0xffff
+
+
+def address6(text):
+    return socket.inet_pton(socket.AF_INET6, text)
 
 
 def udp_datagram(source, destination, sport, dport, payload):
@@ -266,3 +292,14 @@ def ipv4_packet(source, destination, ident, offset, more, payload, protocol=17):
     flags = (0x2000 if more else 0) | (offset // 8)
     return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), ident, flags, 64, protocol, 0,
                        socket.inet_aton(source), socket.inet_aton(destination)) + payload
+
+
+def ipv6_packet(source, destination, protocol, payload):
+    return struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64) + address6(
+        source) + address6(destination) + payload
+
+
+def ipv6_fragment(source, destination, ident, offset, more, payload):
+    """A UDP fragment (RFC 8200 section 4.5)."""
+    header = struct.pack("!BBHI", 17, 0, offset | (1 if more else 0), ident)
+    return ipv6_packet(source, destination, 44, header + payload)

@@ -5,6 +5,7 @@ import peer
 import test_answers
 import test_dialogs
 import test_fragments
+import test_ipv6
 import test_outbound
 import test_requests
 import test_routing
@@ -16,6 +17,6 @@ def tests_of(module):
 
 
 MODULES = (test_requests, test_routing, test_answers, test_dialogs, test_outbound, test_fragments,
-           test_trust)
+           test_trust, test_ipv6)
 TESTS = [t for m in MODULES for t in tests_of(m)]
 close = peer.Setup.close

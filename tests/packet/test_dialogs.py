@@ -3,10 +3,15 @@
 
 import random
 import re
+import socket
 
 from lab import expect
 from peer import Message, packet_test, request, response
 from test_requests import equal_apart_from
+
+
+ETH_P_ALL = 3
+PACKET_OUTGOING = 4
 
 
 def dialog(p, number, contact=b"<sip:alice@198.51.100.10:5060>"):
@@ -158,37 +163,40 @@ def nothing_from_outside_makes_us_send_to_a_third_party(p):
         if got.who.startswith("b"):
             p.send(response(got.message), got.who)
     p.receive_all()
-    for destination in sniffer.destinations():
+    seen = sniffer.destinations()
+    expect(p.lab.caller_address in seen, "the sniffer sees nothing")
+    for destination in seen:
         expect(destination in allowed, "a packet went to %s" % destination)
 
 
 class Sniffer:
-    """Destinations of the IPv4 packets with a SIP port that the node sends, on both sides."""
+    """The IPv4 or IPv6 packets that the node sends, on both sides."""
 
-    def __init__(self, lab):
-        import socket
-
-        self.lab = lab
+    def __init__(self, lab, sides=("call", "fab"), protocol=0x0800):
+        self.protocol = protocol
         self.sockets = []
-        for ns, port in (("call", "lb0"), ("fab", "lb0")):
+        for ns in sides:
+            # All protocols: what is for a bridge's port is shown to nobody who asks for one.
             with lab.inside(ns):
-                s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
-                s.bind((port, 0x0800))
+                s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+                s.bind(("lb0", ETH_P_ALL))
                 s.setblocking(False)
             lab.closers.append(s.close)
             self.sockets.append(s)
 
-    def destinations(self):
-        import socket
-
-        seen = set()
+    def packets(self):
         for s in self.sockets:
             while True:
                 try:
-                    packet, (_, _, kind, _, _) = s.recvfrom(65536)
+                    packet, (_, protocol, kind, _, _) = s.recvfrom(65536)
                 except BlockingIOError:
                     break
                 # PACKET_OUTGOING is what the kernel of this side sends to the node.
-                if kind != 4 and packet[9] == 17:
-                    seen.add(socket.inet_ntoa(packet[16:20]))
-        return seen
+                if kind != PACKET_OUTGOING and protocol == self.protocol:
+                    yield packet
+
+    def destinations(self):
+        return {socket.inet_ntoa(p[16:20]) for p in self.packets() if p[9] == 17}
+
+    def longest(self):
+        return max(map(len, self.packets()), default=0)

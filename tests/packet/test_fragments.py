@@ -4,10 +4,13 @@
 import itertools
 import random
 import socket
+import struct
 import time
 
 from lab import expect
-from peer import Message, ipv4_packet, packet_test, request, udp_datagram
+from peer import (Message, internet_checksum, ipv4_packet, packet_test, request,
+                  udp_datagram)
+from test_dialogs import Sniffer
 
 
 class Fragments:
@@ -115,3 +118,32 @@ def a_flood_of_first_fragments_stops_no_other_message_and_passes(p):
     f.send(f.split(octets, [1400, 2800]))
     arrives(p, octets)
     f.close()
+
+
+def too_big4(p, backend, mtu):
+    """What a router says about a packet of ours to this backend (RFC 1191)."""
+    vip = p.lab.a.vip
+    quoted = ipv4_packet(vip, backend, 1, 0, False, udp_datagram(vip, backend, 5060, 5060, b"x" * 8))
+    message = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + quoted
+    return message[:2] + struct.pack("!H", internet_checksum(message)) + message[4:]
+
+
+@packet_test
+def rfc1191_a_router_that_finds_a_packet_too_big_is_heeded(p):
+    """From the inside; what the callers' side says about the inside is forged."""
+    wire = Sniffer(p.lab, ["fab"])
+    who, backend = "b3", p.lab.backend_addresses[2]
+    call_id = next(c for c in (b"too-big-%d@x" % n for n in itertools.count())
+                   if p.node.where(c.decode()) == who)
+    octets = request(b"MESSAGE", call_id=call_id, body=b"z" * 1000)
+    for ns, fragmented in (("call", False), (p.lab.backend_ns(2), True)):
+        with p.lab.inside(ns):
+            s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        s.sendto(too_big4(p, backend, 700), (p.lab.a.vip, 0))
+        s.close()
+        time.sleep(0.2)
+        wire.longest()
+        got = p.forward(octets)
+        expect(got.who == who and got.message.body == b"z" * 1000, "it did not arrive whole")
+        longest = wire.longest()
+        expect((longest <= 700) == fragmented, "a packet of %d after %s" % (longest, ns))
