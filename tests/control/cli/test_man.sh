@@ -21,4 +21,16 @@ text=$(LC_ALL=C MANWIDTH=200 man -l "$directory/sipshunt.1" 2>/dev/null | col -b
 while read -r words; do
 	[[ $text == *"$words"* ]] || { echo "sipshunt.1 does not name \"$words\""; failed=1; }
 done < <("$1" help | sed -n '/^commands:/,/^$/s/^  \([a-z ]*[a-z]\)   *.*/\1/p')
+# Every option of the daemons stands in their pages, and no other.
+for name in control dataplane; do
+	program=$(dirname "$1")/../sipshunt-control
+	[[ $name == dataplane ]] && program=$(dirname "$1")/../../dataplane/sipshunt-dataplane
+	options_of() { grep -oE -- '--[a-z-]+' | sort -u; }
+	said=$({ "$program" --help; echo --help; } | options_of)
+	page=$(sed 's/\\-/-/g' "$2/docs/man/sipshunt-$name.8" | options_of)
+	[[ $said == "$page" ]] || {
+		echo "sipshunt-$name --help has $said, its page $page"
+		failed=1
+	}
+done
 exit $failed
