@@ -101,10 +101,19 @@ static const cyaml_schema_field_t *convert_keys(
 	return fields;
 }
 
+static void convert_sequence(cyaml_schema_value_t *value, const cyaml_schema_value_t *item)
+{
+	value->type = CYAML_SEQUENCE;
+	value->flags |= CYAML_FLAG_POINTER;
+	value->sequence.max = CYAML_UNLIMITED;
+	value->sequence.entry = item;
+}
+
 static cyaml_schema_value_t convert_type(
 	struct config_mapping *mapping, const struct schema_type *type)
 {
 	cyaml_schema_value_t value = {.flags = CYAML_FLAG_OPTIONAL, .data_size = type->size};
+	cyaml_schema_value_t *item;
 
 	switch (type->kind) {
 	case SCHEMA_UINT:
@@ -147,19 +156,16 @@ static cyaml_schema_value_t convert_type(
 		value.mapping.fields = convert_keys(mapping, type);
 		break;
 	case SCHEMA_CPUS:
+		convert_sequence(&value, &cpu_item);
+		break;
 	case SCHEMA_STATUSES:
+		convert_sequence(&value, &status_item);
+		break;
 	case SCHEMA_SEQUENCE:
-		value.type = CYAML_SEQUENCE;
-		value.flags |= CYAML_FLAG_POINTER;
-		value.sequence.max = CYAML_UNLIMITED;
-		value.sequence.entry = type->kind == SCHEMA_CPUS ? &cpu_item : &status_item;
-		if (type->kind == SCHEMA_SEQUENCE) {
-			cyaml_schema_value_t *item = &mapping->items[mapping->nb_items++];
-
-			*item = convert_type(mapping, type->item);
-			item->flags = CYAML_FLAG_DEFAULT;
-			value.sequence.entry = item;
-		}
+		item = &mapping->items[mapping->nb_items++];
+		*item = convert_type(mapping, type->item);
+		item->flags = CYAML_FLAG_DEFAULT;
+		convert_sequence(&value, item);
 		break;
 	}
 	return value;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/dataplane/snapshot_fixture.h"
 
+#include "tests/dispatch/build_snapshot.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -103,22 +105,11 @@ struct snapshot *snapshot_fixture_build(const struct snapshot_fixture *f)
 		.nb_routes = 4,
 	};
 	struct snapshot *snap;
-	size_t size;
 
 	ip_addr_parse(STRV("198.51.100.0"), &deny.ip);
 	listeners[0].local = fixture_endpoint(f->listener != NULL ? f->listener : FIXTURE_VIP4);
 	listeners[1].local = fixture_endpoint(FIXTURE_VIP6);
-	size = snapshot_build_size(&in);
-	snap = size != 0 ? aligned_alloc(64, (size + 63) & ~(size_t)63) : NULL;
-	if (snap == NULL) {
-		fputs("a fixture breaks a limit of snapshots\n", stderr);
-		abort();
-	}
-	memset(snap, 0, size);
-	if (snapshot_build(&in, snap, size) != 0) {
-		fputs("a fixture cannot be built\n", stderr);
-		abort();
-	}
+	snap = build_snapshot(&in);
 	free(backends);
 	return snap;
 }

@@ -8,6 +8,7 @@
 #include "dataplane/dispatch/kernel.h"
 #include "dataplane/dispatch/reply.h"
 #include "dataplane/dispatch/txn_cache.h"
+#include "tests/dispatch/build_snapshot.h"
 
 // Not check's: the fuzz target has no test runner.
 #define require(condition)                                                              \
@@ -117,8 +118,6 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 		.prev_until_ms = o->prev_until_ms,
 		.now_ms = o->now_ms,
 	};
-	const char *why;
-	size_t size;
 
 	memset(lab, 0, sizeof(*lab));
 	for (int i = 0; i < LISTENERS; i++) {
@@ -130,13 +129,7 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 	set_backends(o, backends, services);
 	in.nb_backends = services[0].nb_backends + services[1].nb_backends;
 
-	size = snapshot_build_size(&in);
-	require(size > 0);
-	lab->snap = aligned_alloc(64, size);
-	memset(lab->snap, 0, size);
-	require(snapshot_build(&in, lab->snap, size) == 0);
-	require(snapshot_validate(lab->snap, size, &why) == 0);
-
+	lab->snap = build_snapshot(&in);
 	memset(&lab->bits, 0xff, sizeof(lab->bits));
 	lab->txns = aligned_alloc(64, txn_cache_size(TXNS));
 	lab->bindings = aligned_alloc(64, binding_table_size(BINDINGS));
