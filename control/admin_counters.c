@@ -165,6 +165,7 @@ static json_t *worker_json(const struct ipc_worker_counters *worker, uint32_t i)
 		WORKER_FIELD(fragments),
 		WORKER_FIELD(reassembled),
 		WORKER_FIELD(reassembly_expired),
+		WORKER_FIELD(fragments_passed),
 		WORKER_FIELD(reassembly_evicted),
 		WORKER_FIELD(fragmented),
 		WORKER_FIELD(injected),

@@ -234,6 +234,7 @@ struct ipc_worker_counters {
 	uint64_t to_twin, from_twin; // exception path
 	uint64_t keepalives; // answered: CRLF, STUN
 	uint64_t fragments, reassembled, reassembly_expired, fragmented; // IP
+	uint64_t fragments_passed; // to the worker that their datagram belongs to, which counts them above
 	uint64_t reassembly_evicted; // incomplete datagrams that had to make room for newer ones
 	uint64_t injected; // packets from control sent
 	uint64_t events_lost, traces_lost; // ring full

@@ -22,6 +22,8 @@ static bool take_fragment(struct worker *w, struct pkt *pkt)
 		m->port = pkt->port;
 		if (rte_ring_sp_enqueue(w->to_peer[owner], m) != 0)
 			worker_drop(w, m, DROP_FRAGMENT_LIMIT);
+		else
+			w->counters->fragments_passed++;
 		return false;
 	}
 	w->counters->fragments++;

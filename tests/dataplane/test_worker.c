@@ -221,6 +221,10 @@ START_TEST(fragments_on_different_workers_meet)
 	}
 	ck_assert_uint_gt(bed.dp.workers[0].counters->reassembled, 0);
 	ck_assert_uint_gt(bed.dp.workers[1].counters->reassembled, 0);
+	// Two of the four parts of each came to the other worker.
+	ck_assert_uint_eq(bed.dp.workers[0].counters->fragments_passed +
+			bed.dp.workers[1].counters->fragments_passed,
+		16 * 2);
 	free(invite);
 }
 END_TEST
