@@ -79,11 +79,18 @@ static void note_weights(const struct notes *notes, const struct config_service 
 			service->name, nb_light - SHOWN_MAX);
 }
 
+void notes_weights(const struct config *config, notes_fn *fn, void *arg)
+{
+	const struct notes notes = {fn, arg};
+
+	for (uint32_t i = 0; i < config->nb_services; i++)
+		note_weights(&notes, &config->services[i]);
+}
+
 void notes_make(const struct config *config, notes_fn *fn, void *arg)
 {
 	const struct notes notes = {fn, arg};
 
 	note_ports(&notes, &config->dataplane);
-	for (uint32_t i = 0; i < config->nb_services; i++)
-		note_weights(&notes, &config->services[i]);
+	notes_weights(config, fn, arg);
 }

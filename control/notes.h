@@ -9,5 +9,7 @@
 // Call fn with each note, a sentence for people. Any thread; works without a daemon.
 typedef void notes_fn(const char *text, void *arg);
 void notes_make(const struct config *config, notes_fn *fn, void *arg);
+// Only about backends whose load cannot follow their weight closely.
+void notes_weights(const struct config *config, notes_fn *fn, void *arg);
 
 #endif

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "control/cli/columns.h"
 #include "control/cli/text.h"
+#include "control/notes.h"
 #include "control/table_key.h"
 #include "dataplane/dispatch/addr.h"
 #include "dataplane/dispatch/table.h"
@@ -251,8 +252,9 @@ static void print_services(const struct plan *plans, uint32_t nb, bool header)
 static void print_backends(const struct plan *plans, uint32_t nb)
 {
 	static const struct column titles[] = {{"BACKEND", false}, {"BEFORE", true},
-		{"AFTER", true}, {"GETS", true}, {"LOSES", true}, {"CHANGE", false}};
-	struct columns *table = columns_create(titles, 6);
+		{"AFTER", true}, {"IDEAL", true}, {"GETS", true}, {"LOSES", true},
+		{"CHANGE", false}};
+	struct columns *table = columns_create(titles, 7);
 
 	for (uint32_t i = 0; i < nb; i++) {
 		for (uint32_t k = 0; k < plans[i].nb_backends; k++) {
@@ -263,6 +265,7 @@ static void print_backends(const struct plan *plans, uint32_t nb)
 			columns_addf(table, "%s/%s", plans[i].name, backend->name);
 			columns_addf(table, "%.1f%%", backend->before * 100);
 			columns_addf(table, "%.1f%%", backend->after * 100);
+			columns_addf(table, "%.1f%%", backend->wanted_after * 100);
 			columns_addf(table, "%.1f%%", backend->gets * 100);
 			columns_addf(table, "%.1f%%", backend->loses * 100);
 			columns_add(table, change);
@@ -283,10 +286,11 @@ static json_t *json_backends(const struct plan *plan)
 
 		change_text(backend, change, sizeof(change));
 		json_array_append_new(list,
-			json_pack("{s:o, s:s, s:f, s:f, s:f, s:f}", "name",
+			json_pack("{s:o, s:s, s:f, s:f, s:f, s:f, s:f}", "name",
 				text_json(strv_from(backend->name), NULL), "change", change,
-				"before", backend->before, "after", backend->after, "gets",
-				backend->gets, "loses", backend->loses));
+				"before", backend->before, "after", backend->after, "ideal",
+				backend->wanted_after, "gets", backend->gets, "loses",
+				backend->loses));
 	}
 	return list;
 }
@@ -296,6 +300,12 @@ static void add_restart_key(const char *path, const char *from, const char *to, 
 	json_array_append_new(arg,
 		json_pack("{s:o, s:o, s:o}", "path", text_json(strv_from(path), NULL), "from",
 			text_json(strv_from(from), NULL), "to", text_json(strv_from(to), NULL)));
+}
+
+static void print_note(const char *text, void *arg)
+{
+	(void)arg;
+	printf("note: %s\n", text);
 }
 
 static void print_restart_key(const char *path, const char *from, const char *to, void *arg)
@@ -374,6 +384,7 @@ static int plan_configs(struct cli *cli, const struct config *from, const struct
 			putchar('\n');
 			print_backends(plans, nb);
 			config_diff_restart_keys(from, to, print_restart_key, NULL);
+			notes_weights(to, print_note, NULL);
 		}
 	}
 	for (uint32_t i = 0; i < nb; i++)
