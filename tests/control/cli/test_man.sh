@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Man pages without warnings, generated ones included: test_man.sh SIPSHUNT SOURCE_ROOT
 set -u
-command -v man >/dev/null || exit 77
+command -v man >/dev/null || { echo "man is not installed"; exit 77; }
 failed=0
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
