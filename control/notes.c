@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 // Of so many rows a backend's load is within 10 % of its weight (four standard deviations are 8 %).
 #define ROWS_EXACT 2500
@@ -93,4 +94,41 @@ void notes_make(const struct config *config, notes_fn *fn, void *arg)
 
 	note_ports(&notes, &config->dataplane);
 	notes_weights(config, fn, arg);
+}
+
+static bool has_key(const struct config *config, const struct config *other, char id)
+{
+	const struct config_cluster_keys *keys = &config->cluster_keys,
+					 *others = &other->cluster_keys;
+
+	for (uint32_t i = 0; i < keys->nb_keys; i++) {
+		for (uint32_t k = 0; k < others->nb_keys; k++) {
+			if (keys->keys[i].id == id && others->keys[k].id == id)
+				return memcmp(keys->keys[i].secret, others->keys[k].secret,
+					       CONFIG_KEY_SIZE) == 0;
+		}
+	}
+	return false;
+}
+
+void notes_change(const struct config *from, const struct config *to, notes_fn *fn, void *arg)
+{
+	const struct notes notes = {fn, arg};
+	char was = from->cluster_keys.primary, is = to->cluster_keys.primary;
+
+	// A node that made its key up alone loses its dialogs once, whatever comes next.
+	if (!from->has_keys || !to->has_keys)
+		return;
+	if (!has_key(from, to, is))
+		note(&notes,
+			"cluster_keys: key \"%c\" signs before the other nodes know it: what it "
+			"signs leads "
+			"nowhere there; first add it on all nodes, then make it primary",
+			is);
+	if (!has_key(to, from, was))
+		note(&notes,
+			"cluster_keys: key \"%c\" signs now and is gone then: dialogs and "
+			"registrations of "
+			"now are not found again; first make another key primary and wait",
+			was);
 }

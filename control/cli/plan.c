@@ -385,6 +385,7 @@ static int plan_configs(struct cli *cli, const struct config *from, const struct
 			print_backends(plans, nb);
 			config_diff_restart_keys(from, to, print_restart_key, NULL);
 			notes_weights(to, print_note, NULL);
+			notes_change(from, to, print_note, NULL);
 		}
 	}
 	for (uint32_t i = 0; i < nb; i++)

@@ -88,6 +88,44 @@ START_TEST(many_backends_of_few_rows_are_one_line)
 }
 END_TEST
 
+// Configurations are made by hand: no key files.
+static const char *notes_of_keys(const char *from, const char *to)
+{
+	struct config_key keys[2][2] = {0};
+	struct config configs[2] = {0};
+	const char *texts[] = {from, to};
+
+	// "ab" has keys a and b, the first of them primary; capitals have other contents.
+	for (int c = 0; c < 2; c++) {
+		configs[c].has_keys = texts[c][0] != '\0';
+		for (const char *p = texts[c]; *p != '\0'; p++) {
+			struct config_key *key = &keys[c][configs[c].cluster_keys.nb_keys++];
+
+			key->id = (char)(*p | 0x20);
+			memset(key->secret, *p, sizeof(key->secret));
+		}
+		configs[c].cluster_keys.keys = keys[c];
+		configs[c].cluster_keys.primary = (char)(texts[c][0] | 0x20);
+	}
+	said[0] = '\0';
+	notes_change(&configs[0], &configs[1], take, NULL);
+	return said;
+}
+
+START_TEST(a_key_that_signs_before_others_know_it)
+{
+	// Step by step nothing is lost.
+	ck_assert_str_eq(notes_of_keys("a", "ab"), "");
+	ck_assert_str_eq(notes_of_keys("ab", "ba"), "");
+	ck_assert_str_eq(notes_of_keys("ba", "b"), "");
+	// In one step something is.
+	ck_assert_ptr_nonnull(strstr(notes_of_keys("a", "ba"), "key \"b\" signs before"));
+	ck_assert_ptr_nonnull(strstr(notes_of_keys("ab", "b"), "key \"a\" signs now"));
+	ck_assert_ptr_nonnull(strstr(notes_of_keys("a", "A"), "key \"a\" signs before"));
+	ck_assert_str_eq(notes_of_keys("", "a"), "");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("notes");
@@ -95,6 +133,7 @@ int main(void)
 	tcase_add_test(tc, several_ports_and_nothing_said_about_backends);
 	tcase_add_test(tc, one_port_cannot_tell_who_is_a_backend);
 	tcase_add_test(tc, a_backend_of_few_rows);
+	tcase_add_test(tc, a_key_that_signs_before_others_know_it);
 	tcase_add_test(tc, many_backends_of_few_rows_are_one_line);
 	return suite_run(tc);
 }

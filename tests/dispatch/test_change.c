@@ -422,6 +422,54 @@ START_TEST(a_dialog_goes_on_through_a_rotation)
 }
 END_TEST
 
+// Between the reloads of two nodes: one signs with the new key already, the other still with the
+// old, and both have both. Each takes what the other signed: dialogs, responses and Paths go on.
+START_TEST(nodes_that_sign_with_different_keys_understand_each_other)
+{
+	struct lab *nodes[] = {&before, &after};
+	char uri[256], path[256];
+
+	lab_init(&before, &(struct lab_options){.nb_keys = 2});
+	lab_init(&after, &(struct lab_options){.nb_keys = 2, .primary_key = 1});
+	for (int i = 0; i < 2; i++) {
+		struct lab *from = nodes[i], *to = nodes[1 - i];
+		const char *start;
+
+		send_to(from, "INVITE", 1);
+		ck_assert_ptr_nonnull(
+			strstr(from->out, i == 0 ? "branch=z9hG4bKba" : "branch=z9hG4bKbb"));
+		snprintf(text, sizeof(text), "SIP/2.0 200 OK\r\n%s", strstr(from->out, "Via: "));
+		start = strstr(from->out, "<sip:r");
+		snprintf(uri, sizeof(uri), "%.*s", (int)strcspn(start, "\r"), start);
+		lab_send(to, text, "10.20.1.11:5060", VIP4);
+		ck_action(to, ACTION_FORWARD);
+		ck_to(to, CALLER);
+
+		snprintf(text, sizeof(text),
+			"BYE sip:b@x SIP/2.0\nVia: SIP/2.0/UDP 192.168.1.2;branch=z9hG4bKbye\n"
+			"Route: %s\nTo: <sip:b@x>;tag=2\nFrom: <sip:a@x>;tag=1\nCall-ID: call-1\n"
+			"CSeq: 2 BYE\n\n",
+			uri);
+		lab_send(to, text, CALLER, VIP4);
+		ck_assert_int_eq(to->d.rule, RULE_TOKEN);
+		ck_assert_uint_eq(to->d.token, TOKEN_OK);
+		ck_assert_uint_eq(backend_of(to), backend_of(from));
+
+		lab_send(from, REQUEST_WITH("REGISTER", "Supported: path\n"), CALLER, VIP4);
+		start = strstr(from->out, "<sip:p");
+		snprintf(path, sizeof(path), "%.*s", (int)strcspn(start, "\r"), start);
+		snprintf(text, sizeof(text),
+			"INVITE sip:a@x SIP/2.0\nVia: SIP/2.0/UDP 10.20.1.12;branch=z9hG4bKin\n"
+			"Route: %s\nTo: <sip:b@x>\nFrom: <sip:a@x>;tag=1\nCall-ID: path\n"
+			"CSeq: 1 INVITE\n\n",
+			path);
+		lab_send(to, text, "10.20.1.12:5060", VIP4);
+		ck_action(to, ACTION_FORWARD);
+		ck_to(to, CALLER);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("change");
@@ -442,5 +490,6 @@ int main(void)
 	tcase_add_test(tc, a_key_rotation_seen_by_another_node);
 	tcase_add_test(tc, responses_under_the_old_key_still_come_back);
 	tcase_add_test(tc, a_dialog_goes_on_through_a_rotation);
+	tcase_add_test(tc, nodes_that_sign_with_different_keys_understand_each_other);
 	return run_suite("change", tc);
 }
