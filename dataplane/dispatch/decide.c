@@ -3,7 +3,7 @@
 
 #include "dataplane/dispatch/next_via.h"
 #include "dataplane/dispatch/request.h"
-#include "dataplane/dispatch/token.h"
+#include "dataplane/dispatch/token_inline.h"
 
 bool literal_endpoint(
 	const struct sip_msg *msg, struct sip_slice host, uint16_t port, struct endpoint *ep)

@@ -3,6 +3,7 @@
 
 #include "dataplane/dispatch/copy.h"
 #include "dataplane/dispatch/text.h"
+#include "dataplane/dispatch/token_inline.h"
 
 #define RECORD_ROUTE "Record-Route: <sip:"
 #define PATH "Path: <sip:"
@@ -208,8 +209,9 @@ static void edit_written(struct edit_list *list, const struct change *c, const c
 
 void rewrite_via(struct edit_list *edits, const struct sip_msg *msg, const struct endpoint *source)
 {
-	struct changes changes = {.nb = 0};
+	struct changes changes;
 
+	changes.nb = 0;
 	change_via(&changes, msg, source);
 	for (unsigned int i = 0; i < changes.nb; i++)
 		edit_written(edits, &changes.at[i],
@@ -384,9 +386,10 @@ void rewrite_request(struct request *r)
 {
 	const struct sip_msg *msg = r->msg;
 	const struct routes *routes = &r->routes;
-	struct changes changes = {.nb = 0};
+	struct changes changes;
 	const struct change *last;
 
+	changes.nb = 0;
 	change_add(&changes, msg->start_end, 0, PUT_FRONT);
 	change_via(&changes, msg, &r->in->source);
 	if (msg->max_forwards >= 0) // else put in together with our Via

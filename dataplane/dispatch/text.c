@@ -17,18 +17,17 @@ char *text_u32(char *out, uint32_t value)
 	return out;
 }
 
-// All numbers of an octet, with their number of digits last.
-#define DIGITS_1(n)                     \
-	{                               \
-		'0' + (n) % 10, 0, 0, 1 \
+#define DIGITS_1(n)                       \
+	{                                 \
+		'0' + (n) % 10, '.', 0, 0 \
 	}
-#define DIGITS_2(n)                                       \
-	{                                                 \
-		'0' + (n) / 10 % 10, '0' + (n) % 10, 0, 2 \
+#define DIGITS_2(n)                                         \
+	{                                                   \
+		'0' + (n) / 10 % 10, '0' + (n) % 10, '.', 0 \
 	}
-#define DIGITS_3(n)                                                     \
-	{                                                               \
-		'0' + (n) / 100, '0' + (n) / 10 % 10, '0' + (n) % 10, 3 \
+#define DIGITS_3(n)                                                       \
+	{                                                                 \
+		'0' + (n) / 100, '0' + (n) / 10 % 10, '0' + (n) % 10, '.' \
 	}
 #define ROW(digits, n)                                                                       \
 	digits((n) + 0), digits((n) + 1), digits((n) + 2), digits((n) + 3), digits((n) + 4), \
@@ -38,29 +37,9 @@ char *text_u32(char *out, uint32_t value)
 	ROW(digits, n), ROW(digits, (n) + 10), ROW(digits, (n) + 20), ROW(digits, (n) + 30), \
 		ROW(digits, (n) + 40)
 
-static const char octet_texts[260][4] = {ROW(DIGITS_1, 0), ROW(DIGITS_2, 10), ROW(DIGITS_2, 20),
+const char text_octets[260][4] = {ROW(DIGITS_1, 0), ROW(DIGITS_2, 10), ROW(DIGITS_2, 20),
 	ROW(DIGITS_2, 30), ROW(DIGITS_2, 40), ROWS_5(DIGITS_2, 50), ROWS_5(DIGITS_3, 100),
 	ROWS_5(DIGITS_3, 150), ROWS_5(DIGITS_3, 200), ROW(DIGITS_3, 250)};
-
-char *text_u8(char *out, uint8_t value)
-{
-	memcpy(out, octet_texts[value], 4);
-	return out + octet_texts[value][3];
-}
-
-char *text_u16(char *out, uint16_t value)
-{
-	// A head of 0..655 would not fit the table: two digits at a time.
-	unsigned int head = value / 10000u, high = value / 100u % 100, low = value % 100u;
-	unsigned int nb = 1 + (value > 9) + (value > 99) + (value > 999) + (value > 9999);
-	char digits[16] = {0};
-
-	digits[0] = (char)('0' + head);
-	memcpy(digits + 1, octet_texts[100 + high] + 1, 2);
-	memcpy(digits + 3, octet_texts[100 + low] + 1, 2);
-	memcpy(out, digits + 5 - nb, 8);
-	return out + nb;
-}
 
 static char *text_group(char *out, unsigned int group)
 {
@@ -76,7 +55,7 @@ static char *text_group(char *out, unsigned int group)
 	return out;
 }
 
-static char *text_ipv6(char *out, const uint8_t octets[16])
+char *text_ipv6(char *out, const uint8_t octets[16])
 {
 	unsigned int groups[8], gap = 8, gap_len = 1;
 
@@ -107,15 +86,4 @@ static char *text_ipv6(char *out, const uint8_t octets[16])
 		out = text_group(out, groups[i]);
 	}
 	return out;
-}
-
-char *text_ip(char *out, const struct ip_addr *ip)
-{
-	if (ip->family == 6)
-		return text_ipv6(out, ip->octets);
-	for (unsigned int i = 0; i < 4; i++) {
-		out = text_u8(out, ip->octets[i]);
-		*out++ = '.';
-	}
-	return out - 1;
 }

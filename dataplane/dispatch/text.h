@@ -3,6 +3,7 @@
 #define DISPATCH_TEXT_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "dataplane/dispatch/addr.h"
 
@@ -11,9 +12,41 @@
 
 #define TEXT_SLACK 8
 
-char *text_u8(char *out, uint8_t value);
-char *text_u16(char *out, uint16_t value);
+// All numbers of an octet, each followed by a dot.
+extern const char text_octets[260][4];
+
+static inline char *text_u8(char *out, uint8_t value)
+{
+	memcpy(out, text_octets[value], 4);
+	return out + 1 + (value > 9) + (value > 99);
+}
+
+static inline char *text_u16(char *out, uint16_t value)
+{
+	// Two digits at a time are the last two of a number from 100 to 199.
+	unsigned int hundreds = value / 100u;
+	unsigned int nb = 1u + (value > 9) + (value > 99) + (value > 999) + (value > 9999);
+	uint16_t high, low;
+	uint64_t digits;
+
+	memcpy(&high, &text_octets[100 + hundreds % 100][1], 2);
+	memcpy(&low, &text_octets[100 + value % 100u][1], 2);
+	digits = (uint64_t)('0' + hundreds / 100) | (uint64_t)high << 8 | (uint64_t)low << 24;
+	digits >>= 8 * (5 - nb);
+	memcpy(out, &digits, 8);
+	return out + nb;
+}
+
 char *text_u32(char *out, uint32_t value);
-char *text_ip(char *out, const struct ip_addr *ip); // IPv6 as RFC 5952, without brackets
+char *text_ipv6(char *out, const uint8_t octets[16]); // as RFC 5952, without brackets
+
+static inline char *text_ip(char *out, const struct ip_addr *ip)
+{
+	if (ip->family == 6)
+		return text_ipv6(out, ip->octets);
+	for (unsigned int i = 0; i < 4; i++)
+		out = text_u8(out, ip->octets[i]) + 1;
+	return out - 1;
+}
 
 #endif

@@ -1,71 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/dispatch/token.h"
-
-#include "dataplane/dispatch/base32.h"
-#include "dataplane/dispatch/siphash_inline.h"
-
-// Every token is <kind> <key id> <groups of eight base32 characters>. The kind says what is in it
-// and enters the tag, so that one kind never passes for another.
-enum token_kind {
-	KIND_BRANCH = 'b',
-	KIND_BRANCH_2543 = 'c', // the sender's branch has no magic cookie
-	KIND_PROBE = 'o',
-	KIND_PATH_4 = 'p',
-	KIND_PATH_6 = 'q',
-	KIND_ROUTE_4 = 'r',
-	KIND_ROUTE_6 = 's',
-};
-
-enum {
-	BRANCH_GROUPS = 3,
-	BRANCH_2543_GROUPS = 4,
-	PROBE_GROUPS = 4,
-	PATH_4_GROUPS = 4,
-	PATH_6_GROUPS = 6,
-	ROUTE_4_GROUPS = 5,
-	ROUTE_6_GROUPS = 7,
-	WORDS_MAX = 5,
-};
-
-#define COOKIE "z9hG4bK"
-#define COOKIE_LEN 7
-
-_Static_assert(COOKIE_LEN + 2 + 8 * ROUTE_6_GROUPS <= TOKEN_TEXT_MAX, "a token fits its buffer");
-
-// Write groups of 40 bits, taken from words[0] on, most significant bit first.
-static inline __attribute__((always_inline)) void put_groups(
-	char *out, const uint64_t *words, unsigned int groups)
-{
-	DISPATCH_UNROLL
-	for (unsigned int i = 0; i < groups; i++) {
-		unsigned int word = 40 * i / 64, bit = 40 * i % 64;
-		uint64_t bits = words[word] << bit;
-
-		if (bit > 24)
-			bits |= words[word + 1] >> (64 - bit);
-		base32_put(out + 8 * i, bits >> 24);
-	}
-}
-
-// Read them into words[], which are 0 before.
-static inline __attribute__((always_inline)) bool get_groups(
-	const char *in, uint64_t *words, unsigned int groups)
-{
-	bool good = true;
-
-	DISPATCH_UNROLL
-	for (unsigned int i = 0; i < groups; i++) {
-		unsigned int word = 40 * i / 64, bit = 40 * i % 64;
-		uint64_t bits = 0;
-
-		good &= base32_get(in + 8 * i, &bits);
-		bits <<= 24;
-		words[word] |= bits >> bit;
-		if (bit > 24)
-			words[word + 1] |= bits << (64 - bit);
-	}
-	return good;
-}
+#include "dataplane/dispatch/token_inline.h"
 
 static const struct snapshot_key *find_key(const struct snapshot *snap, char id)
 {
@@ -74,16 +8,6 @@ static const struct snapshot_key *find_key(const struct snapshot *snap, char id)
 		if (snap->keys[i].id == id)
 			return &snap->keys[i];
 	return NULL;
-}
-
-static inline uint64_t load_be(const uint8_t *octets)
-{
-	return __builtin_bswap64(siphash_load(octets));
-}
-
-static inline uint64_t ipv4_bits(const struct ip_addr *ip)
-{
-	return load_be(ip->octets) >> 32;
 }
 
 static void set_ipv4(struct ip_addr *ip, uint64_t bits)
@@ -103,16 +27,6 @@ static void set_ipv6(struct ip_addr *ip, uint64_t high, uint64_t low)
 	memcpy(ip->octets + 8, &low, 8);
 }
 
-static inline bool has_cookie(struct strv branch)
-{
-	if (branch.len <= COOKIE_LEN)
-		return false;
-	// Eight octets at once, in any case. A branch is a token, without the control octets that
-	// would fold onto '9' and '4'.
-	return ((siphash_load(branch.ptr) | UINT64_C(0x20202020202020)) << 8) ==
-		(siphash_load("z9hg4bk") << 8);
-}
-
 // Begin a tag with what it always covers: its kind, an endpoint and 64 bits more. Returns the
 // octets taken in.
 static inline size_t tag_begin(struct siphash *s, const struct snapshot_key *key,
@@ -130,11 +44,6 @@ static inline size_t tag_begin(struct siphash *s, const struct snapshot_key *key
 	siphash_word(s, load_be(ep->ip.octets), 2);
 	siphash_word(s, load_be(ep->ip.octets + 8), 2);
 	return 32;
-}
-
-static inline uint64_t branch_bits(const struct branch_token *token)
-{
-	return (uint64_t)token->listener_id << 32 | token->backend_id;
 }
 
 // Take in a variable-length field so that two different sequences of fields never look the same.
@@ -175,49 +84,6 @@ static inline uint64_t branch_tag(const struct snapshot_key *key, const struct b
 	size_t before = tag_begin(&s, key, KIND_BRANCH, target, branch_bits(token));
 
 	return siphash_end(&s, branch.ptr, branch.len, before, 2, 4);
-}
-
-// What tag_begin() takes in, as words of a job. Returns their number.
-static inline unsigned int job_begin(
-	struct hash_job *job, enum token_kind kind, const struct endpoint *ep, uint64_t bits)
-{
-	uint64_t first = (uint64_t)kind << 56 | (uint64_t)ep->port << 32;
-
-	job->words[0] = bits;
-	if (ep->ip.family != 6) {
-		job->words[1] = first | ipv4_bits(&ep->ip);
-		return 2;
-	}
-	job->words[1] = first | UINT64_C(1) << 63;
-	job->words[2] = load_be(ep->ip.octets);
-	job->words[3] = load_be(ep->ip.octets + 8);
-	return 4;
-}
-
-bool branch_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
-	const struct branch_token *token, struct strv sender_branch, const struct endpoint *target,
-	uint64_t *tag)
-{
-	struct hash_job *job;
-
-	if (!has_cookie(sender_branch) || sender_branch.len > HASH_JOB_DATA_MAX)
-		return false;
-	job = hash_job_add(jobs, key->key, tag);
-	hash_job_end(job, job_begin(job, KIND_BRANCH, target, branch_bits(token)),
-		sender_branch.ptr, (uint32_t)sender_branch.len);
-	return true;
-}
-
-unsigned int branch_token_sign(const struct snapshot_key *key, const struct branch_token *token,
-	uint64_t tag, char out[TOKEN_TEXT_MAX])
-{
-	const uint64_t words[WORDS_MAX] = {branch_bits(token) << 16 | tag >> 48, tag << 16};
-
-	memcpy(out, COOKIE, COOKIE_LEN);
-	out[COOKIE_LEN] = KIND_BRANCH;
-	out[COOKIE_LEN + 1] = key->id;
-	put_groups(out + COOKIE_LEN + 2, words, BRANCH_GROUPS);
-	return COOKIE_LEN + 2 + 8 * BRANCH_GROUPS;
 }
 
 static __attribute__((noinline)) unsigned int branch_token_format_2543(
@@ -311,12 +177,6 @@ enum token_error branch_token_verify(const struct snapshot *snap, struct strv br
 	return tag == 0 ? TOKEN_OK : TOKEN_FORGED;
 }
 
-static inline uint64_t route_bits(const struct route_token *token)
-{
-	return (uint64_t)token->backend_id << 32 | (uint64_t)token->client_listener_id << 16 |
-		token->backend_listener_id;
-}
-
 static inline uint64_t route_tag(
 	const struct snapshot_key *key, const struct route_token *token, uint64_t call_digest)
 {
@@ -325,39 +185,6 @@ static inline uint64_t route_tag(
 
 	siphash_word(&s, call_digest, 2);
 	return siphash_end(&s, NULL, 0, before + 8, 2, 4);
-}
-
-void route_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
-	const struct route_token *token, uint64_t call_digest, uint64_t *tag)
-{
-	struct hash_job *job = hash_job_add(jobs, key->key, tag);
-	unsigned int nb = job_begin(job, KIND_ROUTE_4, &token->flow, route_bits(token));
-
-	job->words[nb++] = call_digest;
-	hash_job_end_words(job, nb);
-}
-
-unsigned int route_token_sign(const struct snapshot_key *key, const struct route_token *token,
-	uint64_t tag, char out[TOKEN_TEXT_MAX])
-{
-	uint64_t words[WORDS_MAX] = {route_bits(token)};
-	uint64_t port = (uint64_t)token->flow.port << 48;
-
-	out[1] = key->id;
-	if (token->flow.ip.family == 6) {
-		words[1] = load_be(token->flow.ip.octets);
-		words[2] = load_be(token->flow.ip.octets + 8);
-		words[3] = port | tag >> 16;
-		words[4] = tag << 48;
-		out[0] = KIND_ROUTE_6;
-		put_groups(out + 2, words, ROUTE_6_GROUPS);
-		return 2 + 8 * ROUTE_6_GROUPS;
-	}
-	words[1] = port | ipv4_bits(&token->flow.ip) << 16 | tag >> 48;
-	words[2] = tag << 16;
-	out[0] = KIND_ROUTE_4;
-	put_groups(out + 2, words, ROUTE_4_GROUPS);
-	return 2 + 8 * ROUTE_4_GROUPS;
 }
 
 unsigned int route_token_format(const struct snapshot_key *key, const struct route_token *token,

@@ -3,7 +3,6 @@
 #define DISPATCH_TOKEN_H
 
 #include "dataplane/dispatch/addr.h"
-#include "dataplane/dispatch/hash_jobs.h"
 #include "dataplane/dispatch/snapshot.h"
 #include "parser/sip_msg.h"
 
@@ -58,24 +57,13 @@ enum token_error branch_token_verify(const struct snapshot *snap, struct strv br
 	struct branch_token *token);
 
 // Verifying in two steps: what a branch says and with which key, if it looks like one of ours whose
-// tag branch_tag_job() can make. False for all others: branch_token_verify() knows.
+// tag branch_tag_job() (token_inline.h) can make. False for all others: branch_token_verify() knows.
 bool branch_token_open(const struct snapshot *snap, struct strv branch, struct branch_token *token,
 	const struct snapshot_key **key, uint64_t *tag);
 
 // `call_digest` is snapshot_call_digest() of the dialog's Call-ID.
 unsigned int route_token_format(const struct snapshot_key *key, const struct route_token *token,
 	uint64_t call_digest, char out[TOKEN_TEXT_MAX]);
-// The same in two steps, so that many tags are made at once: have the tag made, then write the token
-// with it. False for a sender without the magic cookie, or with a branch of unusual length.
-bool branch_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
-	const struct branch_token *token, struct strv sender_branch, const struct endpoint *target,
-	uint64_t *tag);
-void route_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
-	const struct route_token *token, uint64_t call_digest, uint64_t *tag);
-unsigned int branch_token_sign(const struct snapshot_key *key, const struct branch_token *token,
-	uint64_t tag, char out[TOKEN_TEXT_MAX]);
-unsigned int route_token_sign(const struct snapshot_key *key, const struct route_token *token,
-	uint64_t tag, char out[TOKEN_TEXT_MAX]);
 enum token_error route_token_verify(const struct snapshot *snap, struct strv user,
 	uint64_t call_digest, struct route_token *token);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/dispatch/token.h"
+#include "dataplane/dispatch/token_inline.h"
 
 #include "dataplane/dispatch/base32.h"
 #include "tests/dispatch/lab.h"
