@@ -194,6 +194,19 @@ bad:
 	return NULL;
 }
 
+const char *admin_action_name(uint8_t action)
+{
+	static const char *const names[ACTIONS] = {
+		[ACTION_FORWARD] = "forward",
+		[ACTION_REPLY] = "reply",
+		[ACTION_DROP] = "drop",
+		[ACTION_PROBE] = "probe",
+		[ACTION_RESOLVE] = "resolve",
+	};
+
+	return action < ACTIONS ? names[action] : "drop";
+}
+
 // ---- Names --------------------------------------------------------------------------------------
 
 struct service *admin_get_service(

@@ -70,6 +70,7 @@ json_t *admin_hash(uint64_t hash); // null for 0
 json_t *admin_octets(const void *octets, size_t len); // base64
 json_t *admin_endpoint(const struct endpoint *ep); // null when family is 0
 json_t *admin_string(const char *text); // null for NULL or ""
+const char *admin_action_name(uint8_t action); // enum action
 // Decode base64 into fresh memory. NULL when it is none.
 uint8_t *admin_decode(const char *text, size_t *len);
 

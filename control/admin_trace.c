@@ -78,28 +78,15 @@ static json_t *backend_of_slot(const struct control *control, uint16_t slot)
 	return json_null();
 }
 
-static const char *action_name(uint8_t action)
-{
-	static const char *const names[ACTIONS] = {
-		[ACTION_FORWARD] = "forward",
-		[ACTION_REPLY] = "reply",
-		[ACTION_DROP] = "drop",
-		[ACTION_PROBE] = "probe",
-		[ACTION_RESOLVE] = "resolve",
-	};
-
-	return action < ACTIONS ? names[action] : "drop";
-}
-
 static json_t *copy_json(const struct control *control, const struct ipc_trace_record *r)
 {
 	json_t *object = json_pack("{s:o, s:s, s:o, s:o, s:o, s:n, s:o, s:s, s:i, s:I, s:o}", "at",
 		admin_time((int64_t)(r->received_ns / 1000000)), "direction",
 		r->direction == 0 ? "received" : "sent", "source", admin_endpoint(&r->source),
 		"local", admin_endpoint(&r->local), "to", admin_endpoint(&r->to), "service",
-		"backend", backend_of_slot(control, r->backend), "action", action_name(r->action),
-		"worker", (int)r->worker, "message_len", (json_int_t)r->message_len, "octets",
-		admin_octets(r->octets, r->copied_len));
+		"backend", backend_of_slot(control, r->backend), "action",
+		admin_action_name(r->action), "worker", (int)r->worker, "message_len",
+		(json_int_t)r->message_len, "octets", admin_octets(r->octets, r->copied_len));
 
 	json_object_set_new(object, "rule",
 		json_string(rule_name(r->rule < RULES ? (enum rule)r->rule : RULE_NONE)));

@@ -172,19 +172,6 @@ struct explained {
 	struct decision decision;
 };
 
-static const char *action_name(uint8_t action)
-{
-	static const char *const names[ACTIONS] = {
-		[ACTION_FORWARD] = "forward",
-		[ACTION_REPLY] = "reply",
-		[ACTION_DROP] = "drop",
-		[ACTION_PROBE] = "probe",
-		[ACTION_RESOLVE] = "resolve",
-	};
-
-	return action < ACTIONS ? names[action] : "drop";
-}
-
 // The message as it would be sent. null for what is not sent.
 static json_t *result_json(const struct explained *e)
 {
@@ -241,8 +228,8 @@ static json_t *explained_json(const struct explained *e)
 	json_t *object =
 		json_pack("{s:b, s:o, s:I, s:s, s:s}", "parsed", e->reason == SIP_OK, "reason",
 			e->reason == SIP_OK ? json_null() : json_string(sip_reason_name(e->reason)),
-			"offset", (json_int_t)e->msg.error_off, "action", action_name(d->action),
-			"rule", rule_name((enum rule)d->rule));
+			"offset", (json_int_t)e->msg.error_off, "action",
+			admin_action_name(d->action), "rule", rule_name((enum rule)d->rule));
 
 	json_object_set_new(object, "drop",
 		d->action == ACTION_DROP ? json_string(drop_reason_name((enum drop_reason)d->drop))

@@ -2,6 +2,7 @@
 #include "control/cluster_admin.h"
 
 #include "control/redis_map.h"
+#include "control/words.h"
 
 #include <event2/event.h>
 
@@ -95,21 +96,6 @@ static bool decode(struct strv text, char *out, size_t size)
 	return true;
 }
 
-static struct strv next_field(struct strv *text)
-{
-	const char *space = text->len > 0 ? memchr(text->ptr, ' ', text->len) : NULL;
-	struct strv field = *text;
-
-	if (space == NULL) {
-		text->len = 0;
-		return field;
-	}
-	field.len = (size_t)(space - text->ptr);
-	text->ptr = space + 1;
-	text->len -= field.len + 1;
-	return field;
-}
-
 static int parse_state(struct strv text)
 {
 	for (int i = 0; i < 3; i++)
@@ -137,12 +123,12 @@ int cluster_admin_parse(struct strv text, struct override *override)
 	int word, configured;
 
 	*override = (struct override){.revision = redis_map_version(text)};
-	if (override->revision == 0 || next_field(&rest).len != REDIS_MAP_VERSION_LEN)
+	if (override->revision == 0 || words_next(&rest).len != REDIS_MAP_VERSION_LEN)
 		return -EBADMSG;
-	state = next_field(&rest);
+	state = words_next(&rest);
 	word = parse_state(state);
-	configured = parse_state(next_field(&rest));
-	when = next_field(&rest);
+	configured = parse_state(words_next(&rest));
+	when = words_next(&rest);
 	if ((word < 0 && !strv_eq(state, STRV("none"))) || configured < 0 || when.len == 0 ||
 		when.len > 15)
 		return -EBADMSG;
@@ -154,7 +140,7 @@ int cluster_admin_parse(struct strv text, struct override *override)
 	override->set = word >= 0;
 	override->state = word >= 0 ? (enum config_admin_state)word : CONFIG_STATE_READY;
 	override->configured = (enum config_admin_state)configured;
-	if (!decode(next_field(&rest), override->by, sizeof(override->by)) ||
+	if (!decode(words_next(&rest), override->by, sizeof(override->by)) ||
 		!decode(rest, override->reason, sizeof(override->reason)))
 		return -EBADMSG;
 	return 0;

@@ -2,26 +2,11 @@
 #include "control/registrations_value.h"
 
 #include "control/redis_map.h"
+#include "control/words.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-
-// Cut the text up to the next space off; without a space, all of it.
-static struct strv next_field(struct strv *text)
-{
-	const char *space = text->len > 0 ? memchr(text->ptr, ' ', text->len) : NULL;
-	struct strv field = *text;
-
-	if (space == NULL) {
-		text->len = 0;
-		return field;
-	}
-	field.len = (size_t)(space - text->ptr);
-	text->ptr = space + 1;
-	text->len -= field.len + 1;
-	return field;
-}
 
 static bool parse_number(struct strv text, uint64_t max, uint64_t *number)
 {
@@ -85,15 +70,15 @@ int registrations_value_parse(struct strv text, struct registrations_value *valu
 	struct strv rest = text;
 
 	value->version = redis_map_version(text);
-	if (value->version == 0 || next_field(&rest).len != REDIS_MAP_VERSION_LEN)
+	if (value->version == 0 || words_next(&rest).len != REDIS_MAP_VERSION_LEN)
 		return -EBADMSG;
-	if (!parse_number(next_field(&rest), INT64_MAX, &expires) ||
-		!parse_number(next_field(&rest), 1, &deleted) ||
-		!parse_number(next_field(&rest), UINT32_MAX, &backend_id) ||
-		!parse_number(next_field(&rest), UINT16_MAX, &listener_id) ||
-		!parse_endpoint(next_field(&rest), &value->flow))
+	if (!parse_number(words_next(&rest), INT64_MAX, &expires) ||
+		!parse_number(words_next(&rest), 1, &deleted) ||
+		!parse_number(words_next(&rest), UINT32_MAX, &backend_id) ||
+		!parse_number(words_next(&rest), UINT16_MAX, &listener_id) ||
+		!parse_endpoint(words_next(&rest), &value->flow))
 		return -EBADMSG;
-	value->node = next_field(&rest);
+	value->node = words_next(&rest);
 	value->backend = rest;
 	if (!is_name(value->node, REGISTRATIONS_NODE_MAX) ||
 		!is_name(value->backend, REGISTRATIONS_BACKEND_MAX))

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +14,6 @@
 #define QUIET_MS 32000
 #define POLL_MS 1000
 
-static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
-{
-	char *text = NULL;
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vasprintf(&text, format, args);
-	va_end(args);
-	if (len < 0)
-		return;
-	text_escape(stdout, strv_from(text));
-	putchar('\n');
-	free(text);
-}
-
 static void print_changes(const json_t *answer, bool dry_run)
 {
 	size_t index;
@@ -41,12 +24,13 @@ static void print_changes(const json_t *answer, bool dry_run)
 		const char *kind = field_text_or(item, "kind", "-");
 
 		if (dry_run)
-			say("would %s:%*s%s %s", kind,
+			text_say("would %s:%*s%s %s", kind,
 				strlen(kind) < 7 ? (int)(7 - strlen(kind)) : 0, "",
 				field_text_or(item, "object", "-"),
 				field_text_or(item, "detail", ""));
 		else
-			say("%s:%*s%s %s", kind, strlen(kind) < 7 ? (int)(7 - strlen(kind)) : 0, "",
+			text_say("%s:%*s%s %s", kind,
+				strlen(kind) < 7 ? (int)(7 - strlen(kind)) : 0, "",
 				field_text_or(item, "object", "-"),
 				field_text_or(item, "detail", ""));
 	}
@@ -65,7 +49,7 @@ static void print_move(const json_t *move, bool dry_run)
 		fprintf(out, "%s%s %.1f%%", index > 0 ? ", " : ": ",
 			field_text_or(item, "backend", "-"), field_number(item, "share") * 100);
 	fclose(out);
-	say("%s %.1f%% of the %s table (ideal %.1f%%)%s",
+	text_say("%s %.1f%% of the %s table (ideal %.1f%%)%s",
 		dry_run ? "would move:  " : "moved: ", field_number(move, "share") * 100,
 		field_text_or(move, "service", "-"), field_number(move, "ideal") * 100, to);
 	free(to);
@@ -85,7 +69,7 @@ static void print_reload(const json_t *answer, bool dry_run)
 
 	print_changes(answer, dry_run);
 	if (json_array_size(json_object_get(answer, "changes")) == 0 && json_array_size(keys) == 0)
-		say(dry_run ? "nothing would change" : "nothing changed");
+		text_say(dry_run ? "nothing would change" : "nothing changed");
 	json_array_foreach(json_object_get(answer, "moves"), index, item)
 	{
 		if (field_number(item, "share") > 0)
@@ -93,12 +77,12 @@ static void print_reload(const json_t *answer, bool dry_run)
 	}
 	json_array_foreach(keys, index, item)
 	{
-		say("needs restart: %s \"%s\" -> \"%s\" (not applied)",
+		text_say("needs restart: %s \"%s\" -> \"%s\" (not applied)",
 			field_text_or(item, "key", "-"), field_text_or(item, "from", "-"),
 			field_text_or(item, "to", "-"));
 	}
 	if (!dry_run && !is_waiting(answer))
-		say("generation %" PRId64 " applied in %.0f ms",
+		text_say("generation %" PRId64 " applied in %.0f ms",
 			field_integer(answer, "generation"), field_number(answer, "took_ms"));
 }
 
@@ -184,7 +168,7 @@ static int wait_until_quiet(struct cli *cli, uint64_t wait_ms)
 		return status;
 	text_duration_format((now_ms() - start) / 1000, text);
 	if (!cli->json)
-		say("%s: no request for %u seconds, drained after %s", cli->args[0],
+		text_say("%s: no request for %u seconds, drained after %s", cli->args[0],
 			QUIET_MS / 1000, text);
 	return CLI_DONE;
 }
@@ -196,10 +180,10 @@ static void print_set(const struct cli *cli, const json_t *answer)
 	const char *previous = field_text_or(answer, "previous", "-");
 
 	if (strcmp(admin, previous) == 0)
-		say("%s: was %s already", cli->args[0], admin);
+		text_say("%s: was %s already", cli->args[0], admin);
 	else
-		say("%s: %s -> %s, %.1f%% of new calls go elsewhere now", cli->args[0], previous,
-			admin, field_number(answer, "share_moved") * 100);
+		text_say("%s: %s -> %s, %.1f%% of new calls go elsewhere now", cli->args[0],
+			previous, admin, field_number(answer, "share_moved") * 100);
 }
 
 int cmd_backend_set(struct cli *cli)

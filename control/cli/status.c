@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,22 +10,11 @@
 
 // `sipshunt status`, `version` and `ready`: how this node is doing, in a few lines.
 
-static void __attribute__((format(printf, 2, 3))) line(const char *name, const char *format, ...)
-{
-	char *text = NULL;
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vasprintf(&text, format, args);
-	va_end(args);
-	if (len < 0)
-		return;
-	printf("%-14s ", name);
-	text_escape(stdout, strv_from(text));
-	putchar('\n');
-	free(text);
-}
+#define line(name, ...)                   \
+	do {                              \
+		printf("%-14s ", (name)); \
+		text_say(__VA_ARGS__);    \
+	} while (0)
 
 // "a; b; c" of an array of texts, to the heap.
 static char *join(const json_t *list)

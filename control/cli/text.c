@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
 #include <wchar.h>
@@ -69,6 +70,22 @@ void text_escape(FILE *out, struct strv in)
 		in.ptr += len;
 		in.len -= len;
 	}
+}
+
+void text_say(const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	text_escape(stdout, strv_from(text));
+	putchar('\n');
+	free(text);
 }
 
 char *text_escape_dup(struct strv in)

@@ -22,6 +22,9 @@ void text_escape(FILE *out, struct strv in);
 // The same for ASCII only, one octet after the other: every octet above 0x7e is \xNN.
 void text_escape_octets(FILE *out, struct strv in);
 
+// printf() a line, escaped as by text_escape().
+void text_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 // As text_escape(), to the heap. NULL when out of memory.
 char *text_escape_dup(struct strv in);
 

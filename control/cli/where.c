@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,22 +11,6 @@
 #include "control/cli/text.h"
 
 // `sipshunt where`: which backend, by which rule, from which table.
-
-static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
-{
-	char *text = NULL;
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vasprintf(&text, format, args);
-	va_end(args);
-	if (len < 0)
-		return;
-	text_escape(stdout, strv_from(text));
-	putchar('\n');
-	free(text);
-}
 
 static void print_candidates(struct cli *cli, const json_t *list)
 {
@@ -70,7 +53,7 @@ static const char *next_candidate(const json_t *list)
 static void print_pair(const char *name, const char *value)
 {
 	if (value != NULL && value[0] != '\0')
-		say("%-10s %s", name, value);
+		text_say("%-10s %s", name, value);
 }
 
 static void print_key(struct cli *cli, const json_t *answer)
@@ -82,7 +65,7 @@ static void print_key(struct cli *cli, const json_t *answer)
 		print_candidates(cli, list);
 		return;
 	}
-	say("row %" PRId64 " of %" PRId64 " -> %s%s%s%s%s%s; same on every node with table %s",
+	text_say("row %" PRId64 " of %" PRId64 " -> %s%s%s%s%s%s; same on every node with table %s",
 		field_integer(answer, "row"), field_integer(answer, "rows"),
 		chosen != NULL ? chosen : "nobody", next != NULL && chosen != NULL ? "; " : "",
 		next != NULL && chosen != NULL ? next : "",
