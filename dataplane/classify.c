@@ -16,7 +16,8 @@ enum verdict {
 	VERDICT_PUNT,
 	VERDICT_BAD_IP,
 	VERDICT_BAD_CHECKSUM,
-	VERDICT_NOT_READY
+	VERDICT_NOT_READY,
+	VERDICT_SPOOFED
 };
 
 static bool checksum_known(const struct rte_mbuf *m, uint64_t mask, uint64_t good)
@@ -66,6 +67,13 @@ static enum verdict check_udp(struct worker *w, struct pkt *pkt, const struct fr
 	return VERDICT_KEEP;
 }
 
+static bool is_forged(const struct snapshot *snap, const struct ip_addr *src, uint16_t port)
+{
+	const struct endpoint source = {.ip = *src};
+
+	return snapshot_is_forged_source(snap, snapshot_find_backend_addr(snap, &source), port);
+}
+
 static enum verdict judge(struct worker *w, struct pkt *pkt, struct frame *f)
 {
 	struct rte_mbuf *m = pkt->m;
@@ -92,6 +100,9 @@ static enum verdict judge(struct worker *w, struct pkt *pkt, struct frame *f)
 			return VERDICT_NOT_READY;
 		if (!published_owns(w->published, &f->dst))
 			return VERDICT_PUNT;
+		// Or it would be put between those of the real one, who completes it.
+		if (is_forged(w->published->snap, &f->src, pkt->port))
+			return VERDICT_SPOOFED;
 		pkt->kind = PKT_FRAGMENT;
 		return VERDICT_KEEP;
 	}
@@ -143,6 +154,9 @@ static bool classify_any(struct worker *w, struct pkt *pkt)
 		return false;
 	case VERDICT_BAD_CHECKSUM:
 		worker_drop(w, pkt->m, DROP_BAD_CHECKSUM);
+		return false;
+	case VERDICT_SPOOFED:
+		worker_drop(w, pkt->m, DROP_SPOOFED);
 		return false;
 	case VERDICT_NOT_READY:
 		worker_drop(w, pkt->m, DROP_NOT_READY);

@@ -71,6 +71,21 @@ def a_response_from_the_outside_with_a_backends_address_is_dropped(p):
 
 
 @packet_test
+def a_forged_fragment_is_not_put_between_those_of_the_backend(p):
+    """Dropped before reassembly: the backend's own last fragment would vouch for it."""
+    backend, vip = p.lab.backend_addresses[0], p.lab.a.vip
+    evil = udp_datagram(backend, vip, 5060, 5060, callout() + b"x" * 1600)
+    forger, before = Forger(p), p.drops()
+    forger.socket.sendto(ipv4_packet(backend, vip, 4711, 0, True, evil[:1400]), (vip, 0))
+    p.dropped(before, 1, "spoofed-backend")
+    with p.lab.inside("b1"):
+        inside = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    inside.sendto(ipv4_packet(backend, vip, 4711, 1400, False, evil[1400:]), (vip, 0))
+    inside.close()
+    expect(not p.receive_all(), "the pieces became a message")
+
+
+@packet_test
 def a_source_that_looks_like_ours_is_dropped(p):
     """Ours is no source of a request: an answer would go round in a circle."""
     forger = Forger(p)
