@@ -2,12 +2,17 @@
 """The edge of a carrier: fragments, NAT, both address families, keys that change."""
 
 import os
+import struct
 import time
+from types import SimpleNamespace
 
 from lab import Lab, expect, run, wait_until
+from peer import internet_checksum, ipv4_packet, udp_datagram
 from sip import SCENARIOS, Answerer, Backends, Caller
 from sipshunt import Node
 from test_calls import balanced, calls_complete
+from test_dialogs import Sniffer
+from test_trust import Forger, callout
 
 
 def four_kilobyte_invites_complete_through_two_workers():
@@ -111,6 +116,36 @@ def calls_go_on_while_the_cluster_key_is_replaced():
         more = Caller(lab, "more", calls=100, rate=100).all_completed()
         backends.each_call_at_one(result.started)
         backends.each_call_at_one(more.started)
+
+
+def forged_backends_on_the_callers_side_change_nothing():
+    """Calls complete and backends stay up while somebody writes their addresses into his packets."""
+    victim = "198.51.100.66"
+    with Lab("forged") as lab:
+        backends = Backends(lab)
+        node = Node(lab).start()
+        Answerer(lab)
+        forger, sniffer = Forger(SimpleNamespace(lab=lab)), Sniffer(lab, ["call"])
+        caller = Caller(lab, "caller", calls=300, rate=60, pause_ms=500)
+        while caller.running:
+            for address in lab.backend_addresses:
+                forger.send(callout(victim.encode()), address)
+                forger.send(port_unreachable(lab.a.vip, address), victim, protocol=1)
+            time.sleep(0.02)
+        result = caller.all_completed()
+        backends.each_call_at_one(result.started)
+        expect(set(node.health().values()) == {"up"}, "health: %s" % node.health())
+        expect(victim not in sniffer.destinations(), "a forged request was relayed")
+        dropped = sum(n for name, n in node.counters().items()
+                      if name.endswith(".drops.spoofed-backend"))
+        expect(dropped > 50, "only %d were counted" % dropped)
+
+
+def port_unreachable(vip, backend):
+    """What a host says to a probe or a call that we sent to a closed port (RFC 792)."""
+    quoted = ipv4_packet(vip, backend, 1, 0, False, udp_datagram(vip, backend, 5060, 5060, b""))
+    message = struct.pack("!BBHI", 3, 3, 0, 0) + quoted
+    return message[:2] + struct.pack("!H", internet_checksum(message)) + message[4:]
 
 
 def icmp_port_unreachable_is_evidence_before_the_next_probe():
