@@ -184,6 +184,9 @@ static inline void change_via(
 		change_add(c, (uint32_t)via->sent_by.off + via->sent_by.len, 0, PUT_RECEIVED_PARAM);
 }
 
+#define RECEIVED ";received="
+#define RECEIVED_LEN (sizeof(RECEIVED) - 1)
+
 static inline char *put_via_param(char *p, enum what what, const struct endpoint *source)
 {
 	if (what == PUT_RPORT || what == PUT_RPORT_RECEIVED) {
@@ -192,9 +195,7 @@ static inline char *put_via_param(char *p, enum what what, const struct endpoint
 		if (what == PUT_RPORT)
 			return p;
 	}
-	if (what != PUT_RECEIVED)
-		*p++ = ';';
-	p = PUT(p, "received=");
+	p = what != PUT_RECEIVED ? PUT(p, RECEIVED) : PUT(p, "received=");
 	return text_ip(p, &source->ip);
 }
 
@@ -348,6 +349,17 @@ static inline char *put_change(struct request *r, enum what what, char *p)
 	}
 }
 
+// The front of the message up to `from`, where the text in list->text[0 .. p) ends.
+static inline void edit_front(struct edit_list *list, uint32_t from, const char *p)
+{
+	uint32_t len = (uint32_t)(p - list->text);
+
+	list->edits[0] = (struct edit){0, (uint16_t)from, 0, (uint16_t)len};
+	list->nb = 1;
+	list->text_len = (uint16_t)len;
+	list->growth = (int32_t)len - (int32_t)from;
+}
+
 // One edit for the whole front of the message up to the last change: what stays is copied in
 // between.
 static void rewrite_front(struct request *r, const struct changes *changes)
@@ -364,8 +376,7 @@ static void rewrite_front(struct request *r, const struct changes *changes)
 		p = put_change(r, (enum what)c->what, p);
 		from = (uint32_t)c->off + c->removed;
 	}
-	edits->text_len = (uint16_t)(p - edits->text);
-	edit_add(edits, 0, from, 0, edits->text_len);
+	edit_front(edits, from, p);
 }
 
 // One edit for each change, when changes are far apart or variable texts are among them.
@@ -382,6 +393,66 @@ static __attribute__((noinline)) void rewrite_apart(
 		rewrite_uri(r);
 }
 
+// Is there nothing to change but what nearly every request has, where it nearly always stands: a
+// Via without an earlier received, then at most one Route to take out, and Max-Forwards?
+static inline bool is_plain(const struct request *r)
+{
+	const struct sip_msg *msg = r->msg;
+	const struct routes *routes = &r->routes;
+	uint32_t via_end = (uint32_t)msg->via.value.off + msg->via.value.len;
+	uint32_t cut = routes->nb_cuts > 0 ? routes->cuts[0].off : via_end;
+
+	return msg->max_forwards >= 0 && msg->max_forwards_value.off > via_end &&
+		msg->via.received_param.len == 0 && routes->nb_cuts <= 1 &&
+		routes->nb_uri_cuts == 0 && !moves_uri(routes) && cut >= via_end &&
+		(msg->via.rport_param.len > 0 || r->in->source.ip.family == 4) &&
+		(cut > msg->max_forwards_value.off ? cut : msg->max_forwards_value.off) +
+			TEXT_MOST(2) + COPY_BLOCK <=
+		EDIT_TEXT_MAX &&
+		!via_has_more(&msg->via);
+}
+
+static inline void rewrite_plain(struct request *r)
+{
+	const struct sip_msg *msg = r->msg;
+	const struct sip_via *via = &msg->via;
+	const struct routes *routes = &r->routes;
+	struct strv host = sip_strv(msg, via->host);
+	uint32_t from = msg->start_end, to = msg->max_forwards_value.off;
+	bool cut_first = routes->nb_cuts > 0 && routes->cuts[0].off < to;
+	char *p = copy_wide(r->out->edits.text, msg->buf, from), *received;
+
+	p = put_front(r, p);
+	if (via->rport_param.len > 0) {
+		p = copy_wide(p, msg->buf + from, via->rport_param.off - from);
+		p = put_via_param(p, PUT_RPORT_RECEIVED, &r->in->source);
+		from = (uint32_t)via->rport_param.off + via->rport_param.len;
+	} else {
+		uint32_t end = (uint32_t)via->sent_by.off + via->sent_by.len;
+
+		p = copy_wide(p, msg->buf + from, end - from);
+		received = put_via_param(p, PUT_RECEIVED_PARAM, &r->in->source);
+		from = end;
+		// An IPv4 address is written in one way only, so what stands there already is
+		// compared as text.
+		if ((size_t)(received - p) != RECEIVED_LEN + host.len ||
+			memcmp(p + RECEIVED_LEN, host.ptr, host.len) != 0)
+			p = received;
+	}
+	if (cut_first) {
+		p = copy_wide(p, msg->buf + from, routes->cuts[0].off - from);
+		from = (uint32_t)routes->cuts[0].off + routes->cuts[0].len;
+	}
+	p = copy_wide(p, msg->buf + from, to - from);
+	p = text_u8(p, (uint8_t)(msg->max_forwards - 1));
+	from = to + msg->max_forwards_value.len;
+	if (routes->nb_cuts > 0 && !cut_first) {
+		p = copy_wide(p, msg->buf + from, routes->cuts[0].off - from);
+		from = (uint32_t)routes->cuts[0].off + routes->cuts[0].len;
+	}
+	edit_front(&r->out->edits, from, p);
+}
+
 void rewrite_request(struct request *r)
 {
 	const struct sip_msg *msg = r->msg;
@@ -389,6 +460,8 @@ void rewrite_request(struct request *r)
 	struct changes changes;
 	const struct change *last;
 
+	if (is_plain(r))
+		return rewrite_plain(r);
 	changes.nb = 0;
 	change_add(&changes, msg->start_end, 0, PUT_FRONT);
 	change_via(&changes, msg, &r->in->source);
