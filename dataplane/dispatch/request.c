@@ -229,8 +229,14 @@ static void to_outside(struct request *r, uint16_t from, enum rule rule)
 		remember(r, 0);
 }
 
-// A flow that a Path names may be gone: the listener removed, or its address denied (RFC 5626
-// section 5.3.1).
+// Is the flow that a token names gone: its listener removed, or its address denied (RFC 5626 section
+// 5.3.1)?
+static bool flow_failed(const struct request *r, uint16_t from, const struct endpoint *flow)
+{
+	return from == SNAPSHOT_NONE || !acl_permits(r->snap, from, &flow->ip) ||
+		snapshot_listener(r->snap, from)->local.ip.family != flow->ip.family;
+}
+
 static void by_path_token(struct request *r)
 {
 	const struct path_token *path = &r->routes.path;
@@ -238,8 +244,7 @@ static void by_path_token(struct request *r)
 
 	r->out->rule = RULE_TOKEN;
 	r->out->dialog_pinned = true;
-	if (from == SNAPSHOT_NONE || !acl_permits(r->snap, from, &path->flow.ip) ||
-		snapshot_listener(r->snap, from)->local.ip.family != path->flow.ip.family)
+	if (flow_failed(r, from, &path->flow))
 		return request_reply(r, 430);
 	r->out->to = path->flow;
 	to_outside(r, from, RULE_TOKEN);
@@ -282,10 +287,15 @@ static bool by_route_token(struct request *r)
 
 	if (towards_client(r, backend)) {
 		uint16_t wanted = snapshot_find_listener_id(r->snap, token->client_listener_id);
+		uint16_t from = sending_listener(r, r->service, wanted, &token->flow);
 
+		r->out->rule = RULE_TOKEN;
 		r->out->dialog_pinned = true;
 		r->out->to = token->flow;
-		to_outside(r, sending_listener(r, r->service, wanted, &token->flow), RULE_TOKEN);
+		if (from != SNAPSHOT_NONE && flow_failed(r, from, &token->flow))
+			request_reply(r, 430);
+		else
+			to_outside(r, from, RULE_TOKEN);
 		return true;
 	}
 	if (backend == SNAPSHOT_NONE || !backend_bit(r->ctx->bits->pinned, backend))

@@ -572,6 +572,11 @@ START_TEST(rfc5626_5_3_1_a_flow_that_we_refuse)
 	call_registered(BACKEND);
 	ck_action(&lab, ACTION_REPLY);
 	ck_assert_uint_eq(lab.d.reply_status, 430);
+	// The same of a dialog.
+	bye("Route: <%s>\n", source, VIP4);
+	ck_action(&lab, ACTION_REPLY);
+	ck_assert_uint_eq(lab.d.reply_status, 430);
+	ck_to(&lab, source);
 }
 END_TEST
 

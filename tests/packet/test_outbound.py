@@ -7,6 +7,7 @@ import re
 from lab import expect
 from peer import packet_test, request, response
 from test_answers import service_keys
+from test_dialogs import dialog, our_route
 
 
 def register(p, sender="caller", supported=b"path, outbound", via=None, **more):
@@ -87,6 +88,23 @@ def rfc5626_5_3_1_a_flow_that_we_refuse_is_430(p):
         expect(not p.receive_all(), "an ACK was answered")
     through(p, path)
     p.receive("caller2")
+
+
+@packet_test
+def rfc5626_5_3_1_a_dialog_towards_a_flow_that_we_refuse_is_430(p):
+    who, invite, answer = dialog(p, 5000)
+    listen = [dict(p.node.service["listen"][0])]
+    listen[0]["acl"] = {"deny": ["198.51.100.0/24"]}
+    bye = request(b"BYE", uri=b"sip:alice@198.51.100.10", to_tag=b"x", cseq=9,
+                  call_id=answer.one("Call-ID"), route=[our_route(invite)],
+                  via=b"SIP/2.0/UDP 10.20.1.101:5060;branch=z9hG4bK430%d" % random.getrandbits(32))
+    with service_keys(p, listen=listen):
+        p.send(bye, who)
+        answer = p.receive(who).message
+        expect(answer.status == 430, answer.start)
+        expect(not p.receive_all(), "the client got it as well")
+    p.send(bye, who)
+    expect(p.receive("caller").message.start.startswith(b"BYE "), "it works again")
 
 
 @packet_test
