@@ -6,6 +6,8 @@ uint32_t cursor_number(struct cursor *c, uint32_t max)
 	uint64_t n = 0;
 	uint32_t start = c->pos;
 
+	while (!c->failed && c->end - c->pos >= 8 && memcmp(c->buf + c->pos, "00000000", 8) == 0)
+		c->pos += 8;
 	while (c->pos < c->end && !c->failed && char_is(c->buf[c->pos], CH_DIGIT)) {
 		n = n * 10 + (uint64_t)(c->buf[c->pos] - '0');
 		if (n > max)

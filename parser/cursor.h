@@ -34,11 +34,12 @@ static inline void cursor_fail(struct cursor *c)
 	c->failed = true;
 }
 
-static inline bool char_is_all4(const char *p, unsigned int class)
+static inline bool char_is_all4(const char *p, unsigned int classes)
 {
 	const unsigned char *o = (const unsigned char *)p;
 
-	return sip_chars[o[0]] & sip_chars[o[1]] & sip_chars[o[2]] & sip_chars[o[3]] & class;
+	return ((sip_chars[o[0]] & classes) != 0) & ((sip_chars[o[1]] & classes) != 0) &
+		((sip_chars[o[2]] & classes) != 0) & ((sip_chars[o[3]] & classes) != 0);
 }
 
 static inline bool char_is_any4(const char *p, unsigned int classes)
@@ -55,9 +56,8 @@ static inline struct sip_slice cursor_span(struct cursor *c, unsigned int classe
 
 	if (c->failed)
 		return slice(start, start);
-	// Of one class, four at a time: what is long is long on purpose.
-	while ((classes & (classes - 1)) == 0 && c->end - c->pos >= 4 &&
-		char_is_all4(c->buf + c->pos, classes))
+	// Four at a time: what is long is long on purpose.
+	while (c->end - c->pos >= 4 && char_is_all4(c->buf + c->pos, classes))
 		c->pos += 4;
 	while (c->pos < c->end && char_is(c->buf[c->pos], classes))
 		c->pos++;

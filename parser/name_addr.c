@@ -16,6 +16,20 @@ static void bracketed(struct cursor *c, struct sip_name_addr *na)
 		c->pos++;
 }
 
+// Neither LWS nor '?' in [start, end).
+static void visible(struct cursor *c, uint32_t start, uint32_t end)
+{
+	struct cursor value = {c->buf, start, end, false};
+	const char *question;
+
+	(void)cursor_span(&value, CH_VALUE);
+	question = memchr(c->buf + start, '?', value.pos - start);
+	if (question == NULL && value.pos == end)
+		return;
+	c->pos = question != NULL ? (uint32_t)(question - c->buf) : value.pos;
+	cursor_fail(c);
+}
+
 // [ display-name ] LAQUOT addr-spec RAQUOT / addr-spec. A display name that is no quoted-string
 // should be tokens; what decides is that it hides no delimiter, and UTF-8 is common in it.
 static void address(struct cursor *c, struct sip_name_addr *na)
@@ -48,12 +62,8 @@ static void address(struct cursor *c, struct sip_name_addr *na)
 		c->pos = start;
 		cursor_fail(c);
 	}
-	for (uint32_t p = start; p < end && !c->failed; p++) {
-		if (char_is(c->buf[p], CH_LWS) || c->buf[p] == '?') {
-			c->pos = p;
-			cursor_fail(c);
-		}
-	}
+	if (!c->failed)
+		visible(c, start, end);
 }
 
 // *( SEMI generic-param ) up to the end. Finds `name`, which may stand there once.
@@ -134,30 +144,27 @@ bool sip_field_tag(
 // The first value only: the others are the next hops' business until they come to the top.
 bool sip_field_route(struct sip_msg *msg, unsigned int i, struct sip_fault *fault)
 {
-	struct sip_iter it = {.pos = 0};
-	struct sip_slice value, none = {0, 0};
-	struct sip_name_addr na;
-	struct cursor c;
-	bool bad;
+	struct cursor c = cursor_init(msg, sip_hdr_value(msg, i));
+	struct sip_slice none = {0, 0};
+	struct sip_name_addr na = {0};
+	uint32_t start = c.pos;
 
-	*fault = (struct sip_fault){SIP_BAD_ROUTE, msg->hdr_value[i]};
-	if (!sip_next_value(msg, SIP_HDR_ROUTE, &it, &value, &bad))
-		return false;
-	c = cursor_init(msg, value);
-	name_addr(&c, &na, (struct strv){NULL, 0}, &none);
+	address(&c, &na);
+	params(&c, (struct strv){NULL, 0}, &na.params, &none);
 	if (!c.failed && !na.brackets) {
-		c.pos = value.off;
+		c.pos = start;
 		cursor_fail(&c);
 	}
 	// A comma promises another value.
-	if (!c.failed && !it.last) {
-		c.end = (uint32_t)msg->hdr_line[it.hdr + 1] - 2;
-		c.pos = it.pos;
+	if (cursor_peek(&c) == ',') {
+		c.pos++;
 		cursor_lws(&c);
 		if (cursor_peek(&c) == -1 || cursor_peek(&c) == ',')
 			cursor_fail(&c);
+	} else if (!c.failed && c.pos != c.end) {
+		cursor_fail(&c);
 	}
-	fault->off = c.pos;
+	*fault = (struct sip_fault){SIP_BAD_ROUTE, c.pos};
 	msg->route = na.uri;
 	return !c.failed;
 }

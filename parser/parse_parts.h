@@ -6,6 +6,7 @@
 // `end`. NULL: look closer.
 static const char *fast_comma(const char *from, const char *end)
 {
+	unsigned int marks = 0;
 	char open = 0; // the octet that ends what is open
 
 	for (const char *base = from; base < end; base += 64) {
@@ -16,6 +17,8 @@ static const char *fast_comma(const char *from, const char *end)
 
 			if (p >= end)
 				break;
+			if (++marks > FAST_MARKS_MAX)
+				return NULL;
 			if (open != 0) {
 				if (*p == open && *p == '"' && p[-1] == '\\')
 					return NULL;
@@ -124,7 +127,7 @@ static bool fast_uri(
 	uri->is_sips = is_sips;
 	uri->lr = uri->ob = false;
 	params = p;
-	while (p < end && *p == ';') {
+	for (unsigned int n = 0; p < end && *p == ';'; n++) {
 		const char *name = p + 1, *equal = step(&s);
 
 		for (p = equal; p < end && *p != ';'; p = step(&s))
@@ -132,7 +135,7 @@ static bool fast_uri(
 				return false;
 		if (*equal != '=' && equal != p)
 			return false;
-		if (!fast_uri_param(uri, name, equal, p))
+		if (!fast_uri_param(uri, name, equal, p) || n == FAST_PARAMS_MAX)
 			return false;
 	}
 	uri->params = p != params ? slice_of(buf, params, p) : slice_at(0, 0);

@@ -153,7 +153,7 @@ INLINE bool fast_via(
 	via->ttl = 0;
 	via->transport = transport;
 	via->value = slice_of(buf, value, end);
-	while (*p == ';') {
+	for (unsigned int n = 0; *p == ';'; n++) {
 		const char *name = p + 1, *equal = step(&s);
 
 		p = equal;
@@ -163,7 +163,7 @@ INLINE bool fast_via(
 				if (!char_is(*p, CH_VALUE))
 					return false;
 		}
-		if (unlikely(!fast_via_param(via, buf, name, equal, p)))
+		if (unlikely(!fast_via_param(via, buf, name, equal, p) || n == FAST_PARAMS_MAX))
 			return false;
 	}
 	return p == end;

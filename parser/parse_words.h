@@ -10,6 +10,10 @@
 #define COLD __attribute__((noinline, cold))
 #define INLINE static inline __attribute__((always_inline))
 
+// What a fast path looks at of one kind before it leaves the rest to the exact function.
+#define FAST_PARAMS_MAX 16
+#define FAST_MARKS_MAX 32
+
 // Letters as words; a word or-ed with SP octets has its letters in lower case.
 #define WORD2(a, b) ((uint16_t)((a) | (b) << 8))
 #define WORD4(a, b, c, d) \

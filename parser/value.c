@@ -30,8 +30,8 @@ struct sip_slice sip_hdr_name(const struct sip_msg *msg, unsigned int i)
 // at the end.
 bool sip_comma_exact(const char *buf, uint32_t *pos, uint32_t end, bool comments)
 {
+	bool quoted = false, bracket = false;
 	unsigned int depth = 0;
-	char open = 0; // the octet that ends what is open
 
 	for (uint32_t p = *pos; p < end; p++) {
 		char c;
@@ -39,15 +39,16 @@ bool sip_comma_exact(const char *buf, uint32_t *pos, uint32_t end, bool comments
 		while (end - p > 4 && !char_is_any4(buf + p, CH_MARK))
 			p += 4;
 		c = buf[p];
-		if (c == '\\' && (open == '"' || depth > 0)) {
+		if (c == '\\' && (quoted || depth > 0)) {
 			p++;
-		} else if (open != 0) {
-			if (c == open)
-				open = 0;
+		} else if (quoted || (c == '"' && depth == 0)) {
+			quoted ^= c == '"';
 		} else if (depth > 0) {
 			depth += (c == '(') - (c == ')');
-		} else if (c == '"' || c == '<') {
-			open = c == '<' ? '>' : '"';
+		} else if (c == '<') {
+			while (p < end && buf[p] != '>')
+				p++;
+			bracket = p == end;
 		} else if (c == '(' && comments) {
 			depth = 1;
 		} else if (c == ',') {
@@ -56,7 +57,7 @@ bool sip_comma_exact(const char *buf, uint32_t *pos, uint32_t end, bool comments
 		}
 	}
 	*pos = end;
-	return open == 0 && depth == 0;
+	return !quoted && !bracket && depth == 0;
 }
 
 static bool find_comma(const char *buf, uint32_t *pos, uint32_t end, bool comments)

@@ -294,7 +294,8 @@ const char *kernels_differ(const void *octets, size_t len)
 			memset(&got, 0xa5, sizeof(got)); // what is not set must not be read
 			reason = sip_parse(&got, place(octets, len, x->side, x->pad), len);
 			what = differs(&want, want_reason, &got, reason);
-			if (what == NULL && reason == SIP_OK)
+			// Once at each guard: the time is better spent on more messages.
+			if (what == NULL && reason == SIP_OK && v % 3 == 0)
 				what = parts_differ(&got);
 			if (what != NULL)
 				snprintf(words, sizeof(words),

@@ -72,6 +72,25 @@ START_TEST(lws_stands_around_separators)
 }
 END_TEST
 
+// A bound on the work that one value may make; the fast paths leave such values to the exact one.
+START_TEST(parameters_of_one_value_are_128_at_most)
+{
+	static char value[1024] = "SIP/2.0/UDP h";
+	struct sip_via via;
+	struct text t;
+
+	for (unsigned int i = 0; i < 128; i++)
+		strcat(value, ";a");
+	t = text_new(value);
+	ck_assert_int_eq(sip_via_parse(&t.msg, t.all, &via), 0);
+	text_free(&t);
+	strcat(value, ";a");
+	t = text_new(value);
+	ck_assert_int_eq(sip_via_parse(&t.msg, t.all, &via), -EBADMSG);
+	text_free(&t);
+}
+END_TEST
+
 static const char *const malformed[] = {
 	"",
 	" ",
@@ -150,6 +169,7 @@ static void add(TCase *tc)
 	tcase_add_test(tc, absent_is_zero);
 	tcase_add_test(tc, ipv6_keeps_its_brackets);
 	tcase_add_test(tc, lws_stands_around_separators);
+	tcase_add_test(tc, parameters_of_one_value_are_128_at_most);
 	tcase_add_test(tc, bounds_the_number_of_parameters);
 	tcase_add_loop_test(tc, refuses_malformed, 0, sizeof(malformed) / sizeof(malformed[0]));
 }
