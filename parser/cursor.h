@@ -34,12 +34,11 @@ static inline void cursor_fail(struct cursor *c)
 	c->failed = true;
 }
 
-static inline bool char_is_all4(const char *p, unsigned int classes)
+static inline bool char_is_all4(const char *p, unsigned int class)
 {
 	const unsigned char *o = (const unsigned char *)p;
 
-	return ((sip_chars[o[0]] & classes) != 0) & ((sip_chars[o[1]] & classes) != 0) &
-		((sip_chars[o[2]] & classes) != 0) & ((sip_chars[o[3]] & classes) != 0);
+	return sip_chars[o[0]] & sip_chars[o[1]] & sip_chars[o[2]] & sip_chars[o[3]] & class;
 }
 
 static inline bool char_is_any4(const char *p, unsigned int classes)
@@ -49,25 +48,25 @@ static inline bool char_is_any4(const char *p, unsigned int classes)
 	return (sip_chars[o[0]] | sip_chars[o[1]] | sip_chars[o[2]] | sip_chars[o[3]]) & classes;
 }
 
-// Everything that is in one of the classes; may be nothing.
-static inline struct sip_slice cursor_span(struct cursor *c, unsigned int classes)
+// Everything that is in the class; may be nothing.
+static inline struct sip_slice cursor_span(struct cursor *c, unsigned int class)
 {
 	uint32_t start = c->pos;
 
 	if (c->failed)
 		return slice(start, start);
 	// Four at a time: what is long is long on purpose.
-	while (c->end - c->pos >= 4 && char_is_all4(c->buf + c->pos, classes))
+	while (c->end - c->pos >= 4 && char_is_all4(c->buf + c->pos, class))
 		c->pos += 4;
-	while (c->pos < c->end && char_is(c->buf[c->pos], classes))
+	while (c->pos < c->end && char_is(c->buf[c->pos], class))
 		c->pos++;
 	return slice(start, c->pos);
 }
 
-// At least one octet of the classes.
-static inline struct sip_slice cursor_some(struct cursor *c, unsigned int classes)
+// At least one octet of the class.
+static inline struct sip_slice cursor_some(struct cursor *c, unsigned int class)
 {
-	struct sip_slice s = cursor_span(c, classes);
+	struct sip_slice s = cursor_span(c, class);
 
 	if (s.len == 0)
 		cursor_fail(c);

@@ -42,7 +42,8 @@ static void address(struct cursor *c, struct sip_name_addr *na)
 		if (cursor_peek(c) != '<')
 			cursor_fail(c);
 	} else {
-		(void)cursor_span(c, CH_VALUE | CH_LWS);
+		while (cursor_span(c, CH_VALUE).len + cursor_span(c, CH_LWS).len > 0)
+			;
 	}
 	if (cursor_peek(c) == '<') {
 		bracketed(c, na);
