@@ -395,9 +395,11 @@ START_TEST(a_client_that_moved_still_reaches_its_backend)
 END_TEST
 
 // A backend that calls through the VIP is a client of the one it is balanced to.
-START_TEST(a_backend_that_calls_through_us)
+// A call of a backend to our address, until one has come to the backend that is wanted (or to another
+// one than itself), then a BYE of it from either side.
+static void backend_calls(const char *caller, const char *wanted)
 {
-	char callee[ENDPOINT_TEXT_MAX], caller[] = "10.20.1.11:5060";
+	char callee[ENDPOINT_TEXT_MAX];
 
 	for (int i = 0;; i++) {
 		snprintf(text, sizeof(text),
@@ -408,7 +410,7 @@ START_TEST(a_backend_that_calls_through_us)
 		ck_action(&lab, ACTION_FORWARD);
 		ck_assert_int_eq(lab.d.rule, RULE_TABLE);
 		endpoint_format(&lab.d.to, callee);
-		if (strcmp(callee, caller) == 0)
+		if (wanted != NULL ? strcmp(callee, wanted) != 0 : strcmp(callee, caller) == 0)
 			continue;
 		take_uris("Record-Route: ");
 		snprintf(text, sizeof(text),
@@ -422,6 +424,18 @@ START_TEST(a_backend_that_calls_through_us)
 	ck_to(&lab, callee);
 	lab_send(&lab, text, callee, VIP4);
 	ck_to(&lab, caller);
+}
+
+START_TEST(a_backend_that_calls_through_us)
+{
+	backend_calls("10.20.1.11:5060", NULL);
+}
+END_TEST
+
+// From another socket of its host: the port tells the two sides apart.
+START_TEST(a_backend_that_calls_itself_through_us)
+{
+	backend_calls("10.20.1.11:40000", "10.20.1.11:5060");
 }
 END_TEST
 
@@ -580,6 +594,30 @@ START_TEST(rfc5626_5_3_1_a_flow_that_we_refuse)
 }
 END_TEST
 
+// After a reload another listener may have the id of one that is gone: 16 bits of a hash.
+START_TEST(a_flow_of_another_address_family_than_its_listener)
+{
+	struct path_token token = {.flow = lab_endpoint(CALLER)};
+	char user[TOKEN_TEXT_MAX];
+	unsigned int len;
+
+	token.listener_id = snapshot_listener(lab.snap, VIP6)->id;
+	len = path_token_format(&lab.snap->keys[0], &token, user);
+	snprintf(rr[0], sizeof(rr[0]), "sip:%.*s@203.0.113.5:5060;lr", (int)len, user);
+	call_registered(BACKEND);
+	ck_action(&lab, ACTION_REPLY);
+	ck_assert_uint_eq(lab.d.reply_status, 430);
+}
+END_TEST
+
+START_TEST(a_backend_of_another_service_is_a_client)
+{
+	bye("Route: <%s>\n", "[2001:db8:20::11]:5060", VIP6);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_to(&lab, source);
+}
+END_TEST
+
 // The dialog passed us twice and no proxy in between stayed on its path.
 START_TEST(of_several_tokens_the_last_one_leads)
 {
@@ -630,12 +668,15 @@ int main(void)
 	tcase_add_test(tc, an_ipv6_client_of_ipv4_backends);
 	tcase_add_test(tc, a_client_that_moved_still_reaches_its_backend);
 	tcase_add_test(tc, a_backend_that_calls_through_us);
+	tcase_add_test(tc, a_backend_that_calls_itself_through_us);
 	tcase_add_test(tc, rule_b_a_backend_calls_out);
 	tcase_add_loop_test(tc, rule_b_next_hops, 0, sizeof(outbound) / sizeof(outbound[0]));
 	tcase_add_test(tc, rule_b_a_name_that_has_been_resolved);
 	tcase_add_test(tc, rfc5626_5_3_a_registered_client_is_reached_by_its_path);
 	tcase_add_test(tc, a_path_is_for_backends_only);
 	tcase_add_test(tc, rfc5626_5_3_1_a_flow_that_we_refuse);
+	tcase_add_test(tc, a_flow_of_another_address_family_than_its_listener);
+	tcase_add_test(tc, a_backend_of_another_service_is_a_client);
 	tcase_add_test(tc, of_several_tokens_the_last_one_leads);
 	return run_suite("route", tc);
 }
