@@ -337,6 +337,24 @@ uint64_t lab_run_turns(struct lab *lab)
 	return rte_rdtsc_precise() - start;
 }
 
+double lab_record_ns(struct lab *lab)
+{
+	const unsigned int nb = 100000;
+	double least = 1e12;
+
+	for (unsigned int round = 0; round < 20; round++) {
+		uint64_t start = rte_rdtsc_precise(), cycles;
+
+		lab->w->tsc = start;
+		for (unsigned int i = 0; i < nb; i++)
+			worker_record(lab->w, 1, rte_rdtsc());
+		cycles = rte_rdtsc_precise() - start;
+		least = RTE_MIN(least, (double)cycles * 1e9 / (double)rte_get_tsc_hz() / nb);
+	}
+	memset(lab->w->counters->latency, 0, sizeof(lab->w->counters->latency));
+	return least;
+}
+
 uint64_t lab_run_macswap(struct lab *lab)
 {
 	uint64_t start = rte_rdtsc_precise();

@@ -52,9 +52,11 @@ struct published *lab_publish(const struct lab_service *service);
 void lab_fill(struct lab *lab, const struct forward_set *set, bool cksum_good);
 // Run the worker's loop (or a floor) until all of them are through; the TSC cycles it took.
 uint64_t lab_run(struct lab *lab);
-uint64_t lab_run_turns(struct lab *lab); // worker_turn() only: without the histogram
+uint64_t lab_run_turns(struct lab *lab); // worker_turn() only
 uint64_t lab_run_macswap(struct lab *lab);
-// The same, stage by stage.
+// How long it takes to record a burst in the latency histogram, clock included; nanoseconds.
+double lab_record_ns(struct lab *lab);
+// The same as lab_run(), stage by stage.
 enum lab_stage {
 	LAB_RX,
 	LAB_CLASSIFY,

@@ -203,13 +203,16 @@ static inline uint16_t load_be16(const char *p)
 	return rte_be_to_cpu_16(load16(p));
 }
 
-// Nonzero when the frame is not for this Ethernet address.
-static inline uint32_t mac_differs(const char *p, const struct rte_ether_addr *mac)
+// Nonzero when the frame is not for the port's Ethernet address: its first eight octets, of which
+// two are the source's.
+static inline uint64_t mac_differs(const char *p, const struct port *port)
 {
-	const char *own = (const char *)mac->addr_bytes;
+	const char *own = (const char *)port + offsetof(struct port, mac);
 
-	return (load32(p) ^ load32(own)) | (uint32_t)(load16(p + 4) ^ load16(own + 4));
+	return (load64(p) ^ load64(own)) & RTE_BE64(UINT64_C(0xffffffffffff0000));
 }
+
+_Static_assert(offsetof(struct port, mac) + 8 <= sizeof(struct port), "eight octets can be read");
 
 // The device has checked it, or it is right. `sum` is that of the pseudo-header's addresses.
 static inline bool udp_sum_ok(
@@ -240,35 +243,41 @@ static inline void strip(struct rte_mbuf *m, uint16_t headers, uint32_t payload_
 	m->pkt_len = payload_len;
 }
 
+// Ethernet type, version and header length, of the eight octets from the Ethernet type on; and of
+// the eight after them what tells fragments and the protocol.
+#define V4_KIND (RTE_BE64(UINT64_C(0x0800450000000000)))
+#define V4_KIND_MASK (RTE_BE64(UINT64_C(0xffffff0000000000)))
+#define V4_UDP (RTE_BE64(UINT64_C(0x0000001100000000)))
+#define V4_UDP_MASK (RTE_BE64(UINT64_C(0x3fff00ff00000000)))
+
 static inline bool is_ordinary_v4(
 	const struct published *published, const struct port *port, struct pkt *pkt)
 {
 	struct rte_mbuf *m = pkt->m;
 	const char *p = rte_pktmbuf_mtod(m, const char *), *ip = p + RTE_ETHER_HDR_LEN;
-	uint32_t total_len, udp_len, source;
+	uint64_t kind = load64(p + 12), flags = load64(p + 20), addresses = load64(ip + 12);
+	uint32_t total_len = load_be16(ip + 2), udp_len = load_be16(p + V4_L4 + 4);
 	const struct ingress *in;
+	uint8_t source = (uint8_t)ip[12];
+	uint16_t source_port = load_be16(p + V4_L4);
 
-	// 0x0800 and version 4, 5 words; no fragment; UDP.
-	if ((mac_differs(p, &port->mac) | (load16(p + 12) ^ RTE_BE16(RTE_ETHER_TYPE_IPV4)) |
-		    ((uint8_t)ip[0] ^ RTE_IPV4_VHL_DEF) | (load16(ip + 6) & RTE_BE16(0x3fff)) |
-		    ((uint8_t)ip[9] ^ IPPROTO_UDP)) != 0)
+	if ((mac_differs(p, port) | ((kind ^ V4_KIND) & V4_KIND_MASK) |
+		    ((flags ^ V4_UDP) & V4_UDP_MASK)) != 0)
 		return false;
-	total_len = load_be16(ip + 2);
-	udp_len = load_be16(p + V4_L4 + 4);
-	source = (uint8_t)ip[12];
-	if (total_len + RTE_ETHER_HDR_LEN > m->data_len || udp_len + 20 > total_len ||
-		udp_len < 8 || source - 1 >= 223 || source == 127 || load16(p + V4_L4) == 0 ||
-		!ip_sum_ok(m, ip) ||
-		!udp_sum_ok(m, (uint64_t)load32(ip + 12) + load32(ip + 16), p + V4_L4, udp_len))
+	if (unlikely(total_len + RTE_ETHER_HDR_LEN > m->data_len || udp_len + 20 > total_len ||
+		    udp_len < 8 || (uint8_t)(source - 1) >= 223 || source == 127 ||
+		    source_port == 0 || !ip_sum_ok(m, ip) ||
+		    !udp_sum_ok(
+			    m, (addresses & UINT32_MAX) + (addresses >> 32), p + V4_L4, udp_len)))
 		return false;
 	in = published_ingress(published, load64(ip + 16) & INGRESS_MASK);
-	if (in->key == 0 || (in->port != SNAPSHOT_NONE && in->port != pkt->port))
+	if (unlikely(in->key == 0 || (in->port != SNAPSHOT_NONE && in->port != pkt->port)))
 		return false;
 
 	pkt->kind = PKT_MESSAGE;
 	pkt->listener = in->listener;
 	pkt->service_slot = in->service_slot;
-	pkt->source = (struct endpoint){.ip.family = 4, .port = load_be16(p + V4_L4)};
+	pkt->source = (struct endpoint){.ip.family = 4, .port = source_port};
 	memcpy(pkt->source.ip.octets, ip + 12, 4);
 	strip(m, V4_PAYLOAD, udp_len - 8);
 	return true;
@@ -284,9 +293,9 @@ static inline bool is_ordinary_v6(
 	uint32_t payload_len, udp_len;
 	uint64_t addresses;
 
-	if (m->data_len < V6_PAYLOAD ||
-		(mac_differs(p, &port->mac) | (load16(p + 12) ^ RTE_BE16(RTE_ETHER_TYPE_IPV6)) |
-			(((uint8_t)ip[0] >> 4) ^ 6) | ((uint8_t)ip[6] ^ IPPROTO_UDP)) != 0)
+	if (m->data_len < V6_PAYLOAD || mac_differs(p, port) != 0 ||
+		load16(p + 12) != RTE_BE16(RTE_ETHER_TYPE_IPV6) || (uint8_t)ip[0] >> 4 != 6 ||
+		ip[6] != IPPROTO_UDP)
 		return false;
 	payload_len = load_be16(ip + 4);
 	udp_len = load_be16(p + V6_L4 + 4);
@@ -315,9 +324,9 @@ static inline bool is_ordinary_v6(
 	return true;
 }
 
-bool classify_whole(struct worker *w, struct pkt *pkt)
+static inline bool classify_one(
+	struct worker *w, const struct published *published, struct pkt *pkt)
 {
-	const struct published *published = w->published;
 	const struct port *port = &w->ports[pkt->port];
 	struct rte_mbuf *m = pkt->m;
 
@@ -330,12 +339,21 @@ bool classify_whole(struct worker *w, struct pkt *pkt)
 	return likely(!keepalive_possible(m)) || !keepalive_answered(w, pkt);
 }
 
+bool classify_whole(struct worker *w, struct pkt *pkt)
+{
+	return classify_one(w, w->published, pkt);
+}
+
 uint16_t classify_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 {
+	const struct published *published = w->published;
 	uint16_t nb_kept = 0;
 
-	for (uint16_t i = 0; i < nb; i++)
-		if (classify_whole(w, pkts[i]))
-			pkts[nb_kept++] = pkts[i];
+	for (uint16_t i = 0; i < nb; i++) {
+		struct pkt *pkt = pkts[i];
+
+		if (likely(classify_one(w, published, pkt)))
+			pkts[nb_kept++] = pkt;
+	}
 	return nb_kept;
 }

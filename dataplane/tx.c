@@ -46,15 +46,23 @@ void tx_flush(struct worker *w)
 			flush_port(w, port);
 }
 
-void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t service)
+static inline void queue_frame(
+	struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t service)
 {
 	struct tx_buffer *tx = &w->tx[port];
+	uint16_t nb = tx->nb;
 
-	tx->mbufs[tx->nb] = m;
-	tx->services[tx->nb] = service;
-	tx->nb_of_kernel += service == TX_OF_KERNEL;
-	if (++tx->nb == BURST_MAX)
+	tx->mbufs[nb] = m;
+	tx->services[nb] = service;
+	tx->nb = ++nb;
+	if (unlikely(nb == BURST_MAX))
 		flush_port(w, port);
+}
+
+void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t service)
+{
+	w->tx[port].nb_of_kernel += service == TX_OF_KERNEL;
+	queue_frame(w, m, port, service);
 }
 
 // The checksums that the port was asked to fill in must be final before a packet is cut.
@@ -96,24 +104,37 @@ static void send_fragments(struct worker *w, struct rte_mbuf *m, const struct ne
 
 // The mbuf's data grows by `len` octets at its front. The room is there: HEADERS_MAX is what
 // tx_message() asks for. A rewritten message starts at any address, and so do its headers.
-static inline char *prepend(struct rte_mbuf *m, uint16_t len)
+static __rte_always_inline char *prepend(struct rte_mbuf *m, uint16_t len)
 {
+	char *p = rte_pktmbuf_mtod(m, char *) - len;
+
 	m->data_off -= len;
 	m->data_len += len;
-	m->pkt_len += len;
-	return rte_pktmbuf_mtod(m, char *);
+	m->pkt_len = m->data_len;
+	return p;
 }
 
-static inline void send_to(
+// An IP packet with room for the Ethernet header at the front of its data.
+static __rte_always_inline void send_to(
 	struct worker *w, struct rte_mbuf *m, const struct next_hop *hop, uint16_t service)
 {
 	uint16_t mtu = pmtu_get(w->pmtus, &hop->to, hop->mtu, w->now_ms);
 
-	memcpy(prepend(m, RTE_ETHER_HDR_LEN), hop->ether, RTE_ETHER_HDR_LEN);
+	memcpy(rte_pktmbuf_mtod(m, char *), hop->ether, RTE_ETHER_HDR_LEN);
 	if (unlikely(m->data_len - RTE_ETHER_HDR_LEN > mtu))
 		send_fragments(w, m, hop, mtu, service);
 	else
-		tx_frame(w, m, hop->port, service);
+		queue_frame(w, m, hop->port, service);
+}
+
+// What becomes of an IP packet when next_hop_find() says `ret`.
+static void not_sent(
+	struct worker *w, struct rte_mbuf *m, const struct next_hop *hop, uint16_t service, int ret)
+{
+	if (ret == -EHOSTUNREACH)
+		hold_add(w, m, hop, service);
+	else
+		tx_drop(w, m, service, DROP_NO_ROUTE);
 }
 
 void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to, uint16_t service)
@@ -121,12 +142,12 @@ void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to, uint1
 	const struct next_hop *hop;
 	int ret = next_hop_find(w, to, &hop);
 
-	if (likely(ret == 0))
-		send_to(w, m, hop, service);
-	else if (ret == -EHOSTUNREACH)
-		hold_add(w, m, hop, service);
-	else
-		tx_drop(w, m, service, DROP_NO_ROUTE);
+	if (ret != 0) {
+		not_sent(w, m, hop, service, ret);
+		return;
+	}
+	prepend(m, RTE_ETHER_HDR_LEN);
+	send_to(w, m, hop, service);
 }
 
 static inline void store16(char *p, uint16_t value)
@@ -172,14 +193,16 @@ static inline void ask_offload(struct rte_mbuf *m, uint64_t flags, uint8_t ip_le
 		(uint64_t)ip_len << RTE_MBUF_L3_LEN_OFS;
 }
 
+#define ETHER RTE_ETHER_HDR_LEN
 #define IP4 sizeof(struct rte_ipv4_hdr)
 #define IP6 sizeof(struct rte_ipv6_hdr)
 
-static inline void put_headers_v4(
+// Both leave room for the Ethernet header.
+static __rte_always_inline void put_headers_v4(
 	struct worker *w, struct rte_mbuf *m, const struct egress *from, const struct endpoint *to)
 {
-	char *ip = prepend(m, IP4 + EGRESS_UDP);
-	uint16_t len = m->data_len, id = w->ip_id++;
+	char *ip = prepend(m, ETHER + IP4 + EGRESS_UDP) + ETHER;
+	uint16_t len = (uint16_t)(m->data_len - ETHER), id = w->ip_id++;
 	uint64_t dst = load_sum32(to->ip.octets);
 
 	memcpy(ip, from->headers, IP4 + EGRESS_UDP);
@@ -197,11 +220,11 @@ static inline void put_headers_v4(
 			from->ip_sum + dst + rte_cpu_to_be_16(len) + rte_cpu_to_be_16(id)));
 }
 
-static inline void put_headers_v6(
+static __rte_always_inline void put_headers_v6(
 	struct worker *w, struct rte_mbuf *m, const struct egress *from, const struct endpoint *to)
 {
 	uint16_t len = (uint16_t)(m->data_len + EGRESS_UDP);
-	char *ip = prepend(m, IP6 + EGRESS_UDP);
+	char *ip = prepend(m, ETHER + IP6 + EGRESS_UDP) + ETHER;
 
 	memcpy(ip, from->headers, IP6 + EGRESS_UDP);
 	store_be16(ip + 4, len);
@@ -213,11 +236,14 @@ static inline void put_headers_v6(
 		m->ol_flags = 0;
 }
 
-void tx_message(struct worker *w, struct rte_mbuf *m, uint16_t listener, const struct endpoint *to)
+static __rte_always_inline void send_message(
+	struct worker *w, struct rte_mbuf *m, uint16_t listener, const struct endpoint *to)
 {
 	const struct egress *from = &w->published->egress[listener];
+	const struct next_hop *hop;
+	int ret;
 
-	if (unlikely(from->family != to->ip.family || m->data_len > UINT16_MAX - EGRESS_MAX)) {
+	if (unlikely(from->family != to->ip.family || m->data_len > UINT16_MAX - HEADERS_MAX)) {
 		tx_drop(w, m, from->service_slot,
 			from->family != to->ip.family ? DROP_NO_LISTENER : DROP_TOO_LARGE);
 		return;
@@ -226,7 +252,18 @@ void tx_message(struct worker *w, struct rte_mbuf *m, uint16_t listener, const s
 		put_headers_v4(w, m, from, to);
 	else
 		put_headers_v6(w, m, from, to);
-	tx_ip(w, m, &to->ip, from->service_slot);
+	ret = next_hop_find(w, &to->ip, &hop);
+	if (likely(ret == 0)) {
+		send_to(w, m, hop, from->service_slot);
+		return;
+	}
+	rte_pktmbuf_adj(m, ETHER);
+	not_sent(w, m, hop, from->service_slot, ret);
+}
+
+void tx_message(struct worker *w, struct rte_mbuf *m, uint16_t listener, const struct endpoint *to)
+{
+	send_message(w, m, listener, to);
 }
 
 void tx_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
@@ -234,5 +271,5 @@ void tx_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 	for (uint16_t i = 0; i < nb; i++)
 		next_hop_prefetch(w, &pkts[i]->decision.to.ip);
 	for (uint16_t i = 0; i < nb; i++)
-		tx_message(w, pkts[i]->m, pkts[i]->decision.from, &pkts[i]->decision.to);
+		send_message(w, pkts[i]->m, pkts[i]->decision.from, &pkts[i]->decision.to);
 }

@@ -28,7 +28,7 @@ static void handle(struct worker *w, uint16_t nb)
 	tx_burst(w, w->pkts, nb);
 }
 
-void worker_record(struct worker *w, uint32_t nb_sent, uint64_t now)
+__rte_noinline void worker_record(struct worker *w, uint32_t nb_sent, uint64_t now)
 {
 	uint64_t cycles = now - w->tsc;
 
@@ -147,7 +147,8 @@ int worker_run(void *arg)
 
 		w->tsc = start;
 		worker_turn(w);
-		end = rte_rdtsc();
+		// A turn that received something has just looked at the clock.
+		end = w->nb_received > 0 ? w->tsc : rte_rdtsc();
 		if (count_turn(w, start, end)) {
 			w->empty_turns = 0;
 		} else if (w->idle == IPC_IDLE_PAUSE && ++w->empty_turns >= IDLE_TURNS) {
