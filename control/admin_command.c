@@ -81,7 +81,14 @@ int64_t admin_number(const struct admin_request *request, const char *name, int6
 {
 	const json_t *value = json_object_get(request->options, name);
 
-	return json_is_number(value) ? (int64_t)json_number_value(value) : fallback;
+	if (json_is_integer(value))
+		return json_integer_value(value);
+	if (!json_is_real(value))
+		return fallback;
+	// Beyond these a conversion has no meaning, and no option has such a value.
+	if (json_real_value(value) < -1e15)
+		return INT64_MIN;
+	return json_real_value(value) > 1e15 ? INT64_MAX : (int64_t)json_real_value(value);
 }
 
 bool admin_flag(const struct admin_request *request, const char *name)
