@@ -286,10 +286,10 @@ static const struct schema_value unparsable_values[] = {
 
 static const struct schema_key limits_keys[] = {
 	KEY("source_rate", RATE, config_limits, source_rate, 0, 10000000, "0/s", 0,
-		"Messages from one address; `0/s`: no limit."),
+		"Messages from one address, counted by each worker for itself; `0/s`: no limit."),
 	KEY("reply_rate", RATE, config_limits, reply_rate, 0, 10000000, "100/s", 0,
-		"Our own answers to one address; `0/s`: no limit. Answers to keep-alives: as "
-		"many again."),
+		"Our own answers to one address, counted likewise; `0/s`: no limit. Answers to "
+		"keep-alives: as many again."),
 	WORD("unparsable", unparsable_values, config_limits, unparsable, "reply", 0,
 		"A request that breaks the grammar: 400 where an answer is possible, or silence."),
 	KEY("max_message", SIZE, config_limits, max_message_bytes, 512, 65535, "65535B", 0,

@@ -138,6 +138,20 @@ START_TEST(on_another_node_cancel_and_ack_go_by_the_old_table)
 }
 END_TEST
 
+// Without Record-Route a dialog has no token: its Call-ID leads, by the old table for a while.
+START_TEST(on_another_node_a_dialog_without_a_token_goes_by_the_old_table)
+{
+	change_table();
+	for (int i = 0; i < CALLS; i++) {
+		send_to(&before, "INVITE", i);
+		request("BYE", i, ";tag=2");
+		lab_send(&after, text, CALLER, VIP4);
+		ck_assert_int_eq(after.d.rule, RULE_PREV_TABLE);
+		ck_assert_uint_eq(backend_of(&after), backend_of(&before));
+	}
+}
+END_TEST
+
 START_TEST(new_calls_go_by_the_new_table_at_once)
 {
 	bool kam4 = false;
@@ -477,6 +491,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, on_the_same_node_everything_follows_its_invite);
 	tcase_add_test(tc, on_another_node_cancel_and_ack_go_by_the_old_table);
+	tcase_add_test(tc, on_another_node_a_dialog_without_a_token_goes_by_the_old_table);
 	tcase_add_test(tc, new_calls_go_by_the_new_table_at_once);
 	tcase_add_test(tc, after_the_window_the_new_table_is_all_there_is);
 	tcase_add_test(tc, after_two_changes_at_once_what_began_before_both_goes_on);

@@ -480,6 +480,28 @@ START_TEST(rule_d_the_registrar_that_knows_the_aor)
 }
 END_TEST
 
+// A REGISTER goes where its AoR belongs, not where an earlier one went; and a binding of another
+// service is not this one's.
+START_TEST(rule_d_is_not_for_everything)
+{
+	struct binding_table *bindings;
+	uint64_t hash;
+
+	restart(&(struct lab_options){.flags = SERVICE_AFFINITY_REGISTRATION});
+	lab.ctx.txns = NULL;
+	bindings = (struct binding_table *)lab.ctx.bindings;
+	hash = binding_table_hash(bindings, STRV("bob"), STRV("example.com"));
+	binding_table_set(bindings, hash, snapshot_backend(lab.snap, 1)->id, 2000);
+	lab_send(&lab, REQUEST("INVITE"), CALLER, VIP4);
+	ck_assert_int_eq(lab.d.rule, RULE_BINDING);
+	lab_send(&lab, REQUEST("REGISTER"), CALLER, VIP4);
+	ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+	lab_send(&lab, REQUEST("INVITE"), CALLER, CORE4);
+	ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+	ck_assert_uint_eq(snapshot_backend(lab.snap, lab.d.backend)->service, 1);
+}
+END_TEST
+
 START_TEST(other_keys_than_the_call_id)
 {
 	static const struct {
@@ -569,6 +591,7 @@ int main(void)
 	tcase_add_test(tc, rfc6223_keep_gets_a_value);
 	tcase_add_test(tc, no_record_route_where_no_dialog_begins);
 	tcase_add_test(tc, rule_d_the_registrar_that_knows_the_aor);
+	tcase_add_test(tc, rule_d_is_not_for_everything);
 	tcase_add_test(tc, other_keys_than_the_call_id);
 	tcase_add_test(tc, redirect_answers_with_the_backend);
 	tcase_add_test(tc, dsr_changes_nothing_in_the_message);

@@ -217,6 +217,20 @@ START_TEST(rfc3261_16_6_6_a_strict_router_behind_us)
 }
 END_TEST
 
+// What a stranger preloads is for our backends to judge: not for us to turn round.
+START_TEST(a_strict_router_that_a_stranger_names_stays_where_it_is)
+{
+	lab_send(&lab,
+		"MESSAGE sip:bob@example.com SIP/2.0\n" TOP_VIA
+		"Route: <sip:strict@192.0.2.9>\n" IDENTITY("MESSAGE") "\n",
+		CALLER, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_out(&lab,
+		"MESSAGE sip:bob@example.com SIP/2.0\n" OUR_VIA "Max-Forwards: 70\n" STAMPED_VIA
+		"Route: <sip:strict@192.0.2.9>\n" IDENTITY("MESSAGE") "\n");
+}
+END_TEST
+
 // A URI that is longer than what we put into a message is answered; an ACK cannot be.
 START_TEST(rfc3261_21_4_12_a_uri_that_is_too_long_to_be_moved)
 {
@@ -658,6 +672,7 @@ int main(void)
 	tcase_add_test(tc, drain_lets_a_dialog_pass_and_nothing_new);
 	tcase_add_test(tc, rfc3261_16_4_a_strict_router_before_us);
 	tcase_add_test(tc, rfc3261_16_6_6_a_strict_router_behind_us);
+	tcase_add_test(tc, a_strict_router_that_a_stranger_names_stays_where_it_is);
 	tcase_add_test(tc, rfc3261_21_4_12_a_uri_that_is_too_long_to_be_moved);
 	tcase_add_test(tc, rfc3261_16_4_eight_routes_of_ours_far_apart);
 	tcase_add_loop_test(tc, rfc3261_16_4_a_maddr_that_names_us_is_stripped, 0,

@@ -105,22 +105,24 @@ def rfc3261_21_5_4_503_with_retry_after_when_nobody_is_there(p):
 @packet_test
 def answers_to_one_address_are_limited_and_counted(p):
     with service_keys(p, limits={"reply_rate": "5/s"}):
-        before = p.drops()
+        before, start = p.drops(), time.monotonic()
         for _ in range(60):
             p.send(request(b"MESSAGE", max_forwards=b"0"))
         answers = [g for g in p.receive_all() if g.who == "caller"]
-        expect(0 < len(answers) <= 20, "%d of 60 answers" % len(answers))
+        most = 5 + 5 * (time.monotonic() - start) + 1
+        expect(0 < len(answers) <= most, "%d of 60 answers, not %d" % (len(answers), most))
         p.dropped(before, 60 - len(answers), "rate-reply")
 
 
 @packet_test
 def requests_of_one_address_are_limited_and_those_of_backends_are_not(p):
     with service_keys(p, limits={"reply_rate": "0/s", "source_rate": "10/s"}):
-        before = p.drops()
+        before, start = p.drops(), time.monotonic()
         for _ in range(60):
             p.send(request(b"MESSAGE"))
         got = p.receive_all()
-        expect(0 < len(got) <= 30, "%d of 60 passed" % len(got))
+        most = 10 + 10 * (time.monotonic() - start) + 1
+        expect(0 < len(got) <= most, "%d of 60 passed, not %d" % (len(got), most))
         p.dropped(before, 60 - len(got), "rate-source")
         for number in range(30):
             p.send(request(b"MESSAGE", uri=b"sip:x@198.51.100.10:5099",
