@@ -4,11 +4,59 @@
 #include "dataplane/dispatch/next_via.h"
 #include "dataplane/dispatch/request.h"
 #include "dataplane/dispatch/token_inline.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#ifdef __SSE2__
+// A dotted quad in a message: three octets before it are readable, and 16 from its start. False for
+// everything else, and for numbers that start with a zero: ip_addr_parse() knows.
+static inline bool quick_ipv4(const char *p, uint32_t len, struct ip_addr *ip)
+{
+	__m128i x = _mm_loadu_si128((const __m128i *)p);
+	uint32_t valid = (1u << (len & 31)) - 1;
+	uint32_t dots = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8('.'))) & valid;
+	uint32_t digits =
+		(uint32_t)_mm_movemask_epi8(_mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)),
+			_mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x)));
+	uint32_t start = 0, quad = 0, bad = len < 7 || len > 15;
+
+	bad |= ((dots | digits) & valid) != valid;
+	// The end counts as a fourth dot.
+	dots |= valid + 1;
+	for (unsigned int i = 0; i < 4; i++) {
+		uint32_t end = (uint32_t)__builtin_ctz(dots | 1u << 31), nb = end - start, word;
+
+		dots &= dots - 1;
+		bad |= nb - 1 > 2;
+		memcpy(&word, p + end - 4, 4);
+		// Units in the highest octet, nothing below the first digit.
+		word = (word ^ 0x30303030) &
+			(uint32_t)(UINT64_C(0xffffffff00000000) >> 8 * (nb & 3));
+		bad |= (nb > 1) & (p[start] == '0');
+		word = (word >> 24) + 10 * (word >> 16 & 0xff) + 100 * (word >> 8 & 0xff);
+		bad |= word > 255;
+		quad |= word << 8 * i;
+		start = end + 1;
+	}
+	if (bad || dots != 0)
+		return false;
+	*ip = (struct ip_addr){.family = 4};
+	memcpy(ip->octets, &quad, 4);
+	return true;
+}
+#else
+static inline bool quick_ipv4(const char *p, uint32_t len, struct ip_addr *ip)
+{
+	return false;
+}
+#endif
 
 bool literal_endpoint(
 	const struct sip_msg *msg, struct sip_slice host, uint16_t port, struct endpoint *ep)
 {
-	if (ip_addr_parse(sip_strv(msg, host), &ep->ip) != 0)
+	if (!quick_ipv4(msg->buf + host.off, host.len, &ep->ip) &&
+		ip_addr_parse(sip_strv(msg, host), &ep->ip) != 0)
 		return false;
 	ep->port = port != 0 ? port : SIP_PORT;
 	return true;

@@ -64,21 +64,27 @@ static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct s
 }
 #endif
 
+// Up to five digits of a message: eight octets before their end are readable.
 static bool parse_port(const char *p, uint32_t len, uint16_t *port)
 {
-	uint32_t value = 0;
+	const uint64_t zeros = UINT64_C(0x3030303030303030);
+	uint64_t digits, keep;
 
 	if (len == 0 || len > 5)
 		return false;
-	for (uint32_t i = 0; i < len; i++) {
-		uint32_t digit = (unsigned char)p[i] - (uint32_t)'0';
-
-		if (digit > 9)
-			return false;
-		value = value * 10 + digit;
-	}
-	*port = (uint16_t)value;
-	return value != 0 && value <= UINT16_MAX;
+	// The last digit in the highest octet, zeros before the first.
+	keep = UINT64_MAX << (64 - 8 * len);
+	digits = (siphash_load(p + len - 8) ^ zeros) & keep;
+	// An octet above 9 has one of the upper bits, now or with 6 more.
+	if (((digits | (digits + UINT64_C(0x0606060606060606))) & UINT64_C(0xf0f0f0f0f0f0f0f0)) !=
+		0)
+		return false;
+	// Neighbours to pairs, pairs to fours, fours to the number.
+	digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+	digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
+	digits = (digits * 10000 + (digits >> 32)) & UINT64_C(0xffffffff);
+	*port = (uint16_t)digits;
+	return digits != 0 && digits <= UINT16_MAX;
 }
 
 static struct sip_slice slice(const struct sip_msg *msg, const char *p, uint32_t len)
@@ -86,38 +92,75 @@ static struct sip_slice slice(const struct sip_msg *msg, const char *p, uint32_t
 	return (struct sip_slice){(uint16_t)(p - msg->buf), (uint16_t)len};
 }
 
-// A host name, an IPv4 address or an IPv6 reference, as far as its octets tell.
-static bool is_host(const char *p, uint32_t len)
+// An IPv6 reference, as far as its octets tell.
+static bool is_reference(const char *p, uint32_t len)
 {
-	bool reference = len > 2 && p[0] == '[' && p[len - 1] == ']';
-	uint32_t i = reference, end = len - reference;
-
-	for (; i < end; i++) {
+	for (uint32_t i = 1; i + 1 < len; i++) {
 		unsigned char c = strv_lower(p[i]);
 
 		if ((unsigned char)(c - 'a') > 25 && (unsigned char)(c - '0') > 9 && c != '.' &&
-			c != (reference ? ':' : '-'))
+			c != ':')
 			return false;
 	}
-	return len > 0;
+	return len > 2 && p[len - 1] == ']';
 }
 
-// host [ ":" port ]; an IPv6 reference ends in ']', so its colons do not matter.
+// A host name or IPv4 address up to a colon or the end, as far as its octets tell. Returns its
+// length, or 0.
+#ifdef __SSE2__
+static uint32_t host_len(const char *p, uint32_t len)
+{
+	for (uint32_t at = 0;; at += 16) {
+		__m128i x = _mm_loadu_si128((const __m128i *)(p + at));
+		__m128i lower = _mm_or_si128(x, _mm_set1_epi8(0x20));
+		__m128i letter = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
+			_mm_cmpgt_epi8(_mm_set1_epi8('z' + 1), lower));
+		// '-', '.' and digits, with '/' between them.
+		__m128i other = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('-' - 1)),
+			_mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x));
+		uint32_t good;
+
+		other = _mm_andnot_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('/')), other);
+		good = (uint32_t)_mm_movemask_epi8(_mm_or_si128(letter, other));
+		if (len - at > 16 && good == 0xffff)
+			continue;
+		at += (uint32_t)__builtin_ctz(~good);
+		if (at >= len)
+			return len;
+		return p[at] == ':' ? at : 0;
+	}
+}
+#else
+static uint32_t host_len(const char *p, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++) {
+		unsigned char c = strv_lower(p[i]);
+
+		if ((unsigned char)(c - 'a') > 25 && (unsigned char)(c - '0') > 9 && c != '.' &&
+			c != '-')
+			return c == ':' ? i : 0;
+	}
+	return len;
+}
+#endif
+
+// host [ ":" port ]
 static bool take_sent_by(
 	const struct sip_msg *msg, const char *p, uint32_t len, struct sip_via *via)
 {
 	uint32_t host = len;
 
-	while (host > 0 && (unsigned char)(p[host - 1] - '0') <= 9)
-		host--;
-	via->sent_by = slice(msg, p, len);
-	if (host > 0 && host < len && p[host - 1] == ':') {
-		if (!parse_port(p + host, len - host, &via->port))
+	if (len > 0 && p[0] == '[') {
+		while (host > 0 && p[host - 1] != ']')
+			host--;
+		if (!is_reference(p, host) || (host < len && p[host] != ':'))
 			return false;
-		len = host - 1;
+	} else {
+		host = len > 0 ? host_len(p, len) : 0;
 	}
-	via->host = slice(msg, p, len);
-	return is_host(p, len);
+	via->sent_by = slice(msg, p, len);
+	via->host = slice(msg, p, host);
+	return host > 0 && (host == len || parse_port(p + host + 1, len - host - 1, &via->port));
 }
 
 #define LOWER UINT64_C(0x2020202020202020)
@@ -166,7 +209,7 @@ static bool parse_quickly(
 	return true;
 }
 
-// The next Via header field after header field i.
+// The next Via header field from header field i on.
 static unsigned int next_via_line(const struct sip_msg *msg, unsigned int i)
 {
 	while (i < msg->nb_hdrs && msg->hdr_id[i] != SIP_HDR_VIA)
