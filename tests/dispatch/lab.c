@@ -88,7 +88,8 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 	static const struct lab_options defaults;
 	const struct lab_options *o = options != NULL ? options : &defaults;
 	static const char *const addresses[LISTENERS] = {VIP, "[2001:db8:5::5]:5060",
-		"10.20.1.5:5060", "203.0.113.6:5060", "[2001:db8:20::5]:5060"};
+		"10.20.1.5:5060", "203.0.113.6:5060", "[2001:db8:20::5]:5060",
+		"203.0.113.5:5080"};
 	struct snapshot_listener listeners[LISTENERS] = {0};
 	struct snapshot_service services[2] = {0};
 	struct snapshot_backend backends[LAB_BACKENDS_MAX + 1] = {0};
@@ -111,7 +112,7 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 		.backends = backends,
 		.acl = acl,
 		.nb_ports = 2,
-		.nb_listeners = LISTENERS,
+		.nb_listeners = LISTENERS - o->without_other_port,
 		.nb_services = 2,
 		.nb_acl = 1,
 		.prev = o->prev,
@@ -122,7 +123,7 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 	memset(lab, 0, sizeof(*lab));
 	for (int i = 0; i < LISTENERS; i++) {
 		listeners[i].local = lab_endpoint(addresses[i]);
-		listeners[i].service = i >= CORE4;
+		listeners[i].service = i == CORE4 || i == CORE6;
 	}
 	listeners[VIP4].nb_acl_deny = o->deny_caller;
 	set_services(o, services);

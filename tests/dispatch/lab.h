@@ -7,8 +7,9 @@
 
 // A small cluster to send messages to: bytes in, decision and bytes out.
 //
-// Service 0 "access": listeners VIP4, VIP6 and INSIDE, backends kam1..kam3 at 10.20.1.11..13.
-// Service 1 "core": listener CORE4, backends v6a and v6b at 2001:db8:20::11 and ::12.
+// Service 0 "access": listeners VIP4, VIP6, INSIDE and OTHER_PORT, backends kam1..kam3
+// at 10.20.1.11..13. Service 1 "core": listener CORE4, backends v6a and v6b at 2001:db8:20::11 and
+// ::12.
 
 enum {
 	VIP4,
@@ -16,6 +17,7 @@ enum {
 	INSIDE,
 	CORE4,
 	CORE6,
+	OTHER_PORT, // of VIP4's address
 	LISTENERS
 };
 
@@ -31,6 +33,7 @@ struct lab_options {
 	bool two_sided; // backends of "access" are reached through INSIDE
 	bool without_kam2;
 	bool with_kam4;
+	bool without_other_port;
 	bool deny_caller; // 198.51.100.10 may not talk to VIP4
 	uint16_t barred_ports; // of all backends; port 0 is "wan0", port 1 "core0"
 	const struct snapshot *prev;

@@ -202,6 +202,35 @@ START_TEST(a_response_from_a_stranger_is_dropped)
 }
 END_TEST
 
+// Whoever wrote our own address into a request would have us send its answers to ourselves, or to
+// everybody.
+START_TEST(a_target_that_nothing_is_sent_to)
+{
+	invite("Via: SIP/2.0/UDP x;rport;branch=z9hG4bKloop\n", VIP, VIP4);
+	respond(vias(via, "Via: SIP/2.0/UDP x;rport=5060;received=203.0.113.5;branch=z9hG4bKloop\n"),
+		backend, VIP4);
+	ck_dropped(&lab, DROP_BAD_TARGET);
+}
+END_TEST
+
+// RFC 3581 section 4: it may leave from no other address. A reload has taken that away.
+START_TEST(a_response_to_a_listener_that_is_gone)
+{
+	struct lab after;
+
+	invite(TOP_VIA, CALLER, OTHER_PORT);
+	snprintf(text, sizeof(text), "SIP/2.0 200 OK\n%s%s" IN_DIALOG("INVITE") "\n", via,
+		STAMPED_VIA);
+	lab_send(&lab, text, backend, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_uint_eq(lab.d.from, OTHER_PORT);
+	lab_init(&after, &(struct lab_options){.without_other_port = true});
+	lab_send(&after, text, backend, VIP4);
+	ck_dropped(&after, DROP_NO_LISTENER);
+	lab_fini(&after);
+}
+END_TEST
+
 START_TEST(a_removed_backend_still_answers)
 {
 	struct lab after;
@@ -291,6 +320,8 @@ int main(void)
 	tcase_add_test(tc, a_branch_replayed_to_elsewhere_is_dropped);
 	tcase_add_test(tc, without_a_next_via_there_is_nowhere_to_go);
 	tcase_add_test(tc, a_response_from_a_stranger_is_dropped);
+	tcase_add_test(tc, a_target_that_nothing_is_sent_to);
+	tcase_add_test(tc, a_response_to_a_listener_that_is_gone);
 	tcase_add_test(tc, a_removed_backend_still_answers);
 	tcase_add_test(tc, rfc3581_4_it_leaves_from_where_the_request_came);
 	tcase_add_test(tc, a_response_to_a_backend_returns_to_the_one_that_asked);

@@ -300,6 +300,8 @@ static const struct {
 	{"sip:bob@example.com;maddr=203.0.113.6", "sip:bob@example.com", VIP4},
 	// Another port, another transport, another host, something that only looks like it.
 	{"sip:bob@example.com:5070;maddr=203.0.113.5", NULL, VIP4},
+	{"sip:bob@example.com:5080;maddr=203.0.113.5", NULL, VIP4},
+	{"sip:bob@example.com:5080;maddr=203.0.113.5", "sip:bob@example.com", OTHER_PORT},
 	{"sip:bob@example.com;maddr=203.0.113.5;transport=tcp", NULL, VIP4},
 	{"sips:bob@example.com;maddr=203.0.113.5", NULL, VIP4},
 	{"sip:bob@example.com;maddr=192.0.2.1", NULL, VIP4},
@@ -652,6 +654,11 @@ START_TEST(of_several_tokens_the_last_one_leads)
 	bye("Route: <%2$s>, <%1$s>\n", CALLER, VIP4);
 	ck_to(&lab, source);
 	bye("Route: <%s>, <%s>\n", source, VIP4);
+	ck_to(&lab, CALLER);
+	// Written in a way that takes the longer path through our code.
+	bye("Route: \"one\" <%2$s>, \"two\" <%1$s>\n", CALLER, VIP4);
+	ck_to(&lab, source);
+	bye("Route: \"one\" <%s>, \"two\" <%s>\n", source, VIP4);
 	ck_to(&lab, CALLER);
 }
 END_TEST
