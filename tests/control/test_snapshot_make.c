@@ -178,6 +178,17 @@ START_TEST(says_what_moves)
 }
 END_TEST
 
+// The lab's backends are in the network of port 1, "core".
+START_TEST(backends_are_barred_from_ports_where_they_cannot_be)
+{
+	const struct snapshot_env env = {0};
+
+	snapshot = build(&env);
+	for (uint16_t i = 0; i < snapshot->backends.nb; i++)
+		ck_assert_uint_eq(snapshot_backend(snapshot, i)->barred_ports, 1 << 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("snapshot_make");
@@ -191,5 +202,6 @@ int main(void)
 	tcase_add_test(tc, a_backend_of_another_family_has_no_listener);
 	tcase_add_test(tc, the_longest_prefix_wins);
 	tcase_add_test(tc, says_what_moves);
+	tcase_add_test(tc, backends_are_barred_from_ports_where_they_cannot_be);
 	return suite_run(tc);
 }
