@@ -3,6 +3,7 @@
 #define DATAPLANE_WORKER_H
 
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 #include <rte_ring.h>
 
 #include "dataplane/dispatch/decide.h"
@@ -18,8 +19,9 @@
 // Every mbuf leaves exactly once: through tx, worker_drop() with a reason, or worker_punt() to the
 // kernel.
 
-// Frames received from a port or ring at once, and sent. The first of them waits for the last: twice
-// as many make the worker no faster, and what it adds to the latency of a message twice as long.
+// Frames received from a port or ring at once, and sent. The first of them waits for the last:
+// twice as many make the worker no faster, and what it adds to the latency of a message twice as
+// long.
 #define BURST_MAX 16
 // Frames that go through the stages together: what the stages write about them (2 KB each) is still
 // in the first cache when the next stage reads it, and when the next few frames use it again.
@@ -190,6 +192,19 @@ void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t serv
 // tx.c: let go of a packet that cannot be sent.
 void tx_drop(struct worker *w, struct rte_mbuf *m, uint16_t service, enum drop_reason reason);
 void tx_flush(struct worker *w);
+
+// The lines of an ordinary message's header section: nothing of it is in a cache yet. A few
+// messages ahead, because more than a few dozen lines cannot be on their way at once.
+#define PREFETCH_AHEAD 2 // messages
+#define PREFETCH_OCTETS 512
+
+static inline void worker_prefetch(const struct rte_mbuf *m)
+{
+	const char *data = rte_pktmbuf_mtod(m, const char *);
+
+	for (unsigned int off = 0; off < PREFETCH_OCTETS; off += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0(data + off);
+}
 
 static inline struct ipc_service_counters *pkt_service(struct worker *w, const struct pkt *pkt)
 {
