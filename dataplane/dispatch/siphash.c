@@ -34,7 +34,7 @@ static void put_octet(struct word_buffer *b, unsigned char octet)
 	}
 }
 
-uint64_t siphash_user_host(const uint8_t key[16], struct strv user, struct strv host)
+static uint64_t user_host_by_octets(const uint8_t key[16], struct strv user, struct strv host)
 {
 	struct word_buffer b = {.s = siphash_begin(key)};
 
@@ -47,4 +47,20 @@ uint64_t siphash_user_host(const uint8_t key[16], struct strv user, struct strv 
 	b.s.v2 ^= 0xff;
 	siphash_rounds(&b.s, 3);
 	return b.s.v0 ^ b.s.v1 ^ b.s.v2 ^ b.s.v3;
+}
+
+#define TOGETHER_MAX 128 // octets; an AoR is rarely longer
+
+uint64_t siphash_user_host(const uint8_t key[16], struct strv user, struct strv host)
+{
+	char together[TOGETHER_MAX];
+
+	if (user.len + host.len >= TOGETHER_MAX)
+		return user_host_by_octets(key, user, host);
+	if (user.len > 0)
+		memcpy(together, user.ptr, user.len);
+	together[user.len] = '@';
+	for (size_t i = 0; i < host.len; i++)
+		together[user.len + 1 + i] = (char)strv_lower(host.ptr[i]);
+	return siphash13(key, together, user.len + 1 + host.len);
 }

@@ -65,6 +65,22 @@ START_TEST(user_and_host_hash_like_the_text_with_the_host_in_lower_case)
 }
 END_TEST
 
+// Of every length around the one from which on they are not put together.
+START_TEST(a_long_user_hashes_like_the_text)
+{
+	char text[200];
+
+	memset(text, 'u', sizeof(text));
+	for (size_t len = 100; len < 150; len++) {
+		memcpy(text + len, "@host.example", 13);
+		ck_assert_uint_eq(
+			siphash_user_host(key, (struct strv){text, len}, STRV("HOST.Example")),
+			siphash13(key, text, len + 13));
+		memset(text + len, 'u', 13);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("siphash");
@@ -73,5 +89,6 @@ int main(void)
 	tcase_add_test(tc, siphash24_gives_the_published_vectors);
 	tcase_add_test(tc, siphash13_gives_the_published_vectors);
 	tcase_add_test(tc, user_and_host_hash_like_the_text_with_the_host_in_lower_case);
+	tcase_add_test(tc, a_long_user_hashes_like_the_text);
 	return run_suite("siphash", tc);
 }
