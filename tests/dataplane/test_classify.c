@@ -357,19 +357,19 @@ START_TEST(an_icmp_error_about_a_backend_is_evidence_and_the_kernels)
 	ck_assert(bed_take_punt(&bed, &out));
 	ck_assert_ptr_null(
 		ipc_ring_peek(bed.dp.workers[0].events, IPC_EVENT_SLOTS, IPC_EVENT_SIZE));
-	bed_send(&bed, 1, &in);
-	ck_assert(bed_take_punt(&bed, &out));
-	event = ipc_ring_peek(bed.dp.workers[0].events, IPC_EVENT_SLOTS, IPC_EVENT_SIZE);
-	ck_assert_ptr_nonnull(event);
-	ck_assert_uint_eq(event->type, IPC_EVENT_ICMP);
-	ck_assert_uint_eq(event->icmp.backend_id, backend_id("access", "b0000"));
-	ipc_ring_pop(bed.dp.workers[0].events);
 	// Nor is it from a port that is said to have no backends, wherever the route leads.
 	bed_publish(&bed, &(struct snapshot_fixture){.generation = 2, .barred_ports = 1 << 1});
 	bed_send(&bed, 1, &in);
 	ck_assert(bed_take_punt(&bed, &out));
 	ck_assert_ptr_null(
 		ipc_ring_peek(bed.dp.workers[0].events, IPC_EVENT_SLOTS, IPC_EVENT_SIZE));
+	bed_publish(&bed, &(struct snapshot_fixture){.generation = 3});
+	bed_send(&bed, 1, &in);
+	ck_assert(bed_take_punt(&bed, &out));
+	event = ipc_ring_peek(bed.dp.workers[0].events, IPC_EVENT_SLOTS, IPC_EVENT_SIZE);
+	ck_assert_ptr_nonnull(event);
+	ck_assert_uint_eq(event->type, IPC_EVENT_ICMP);
+	ck_assert_uint_eq(event->icmp.backend_id, backend_id("access", "b0000"));
 }
 END_TEST
 
