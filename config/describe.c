@@ -159,8 +159,7 @@ static void print_row(
 	if (type->kind == SCHEMA_SEQUENCE && type->item->kind != SCHEMA_MAPPING)
 		strbuf_printf(out, ", each %s", schema_kind_name(type->item->kind));
 	strbuf_printf(out, " | %s | %s%s%s | %s | %s |\n", fallback, quote, strbuf_text(&range),
-		quote,
-		flags & SCHEMA_RESTART && !(flags & SCHEMA_RELOAD) ? "restart" : "reload",
+		quote, flags & SCHEMA_RESTART && !(flags & SCHEMA_RELOAD) ? "restart" : "reload",
 		key->help);
 	strbuf_fini(&range);
 }

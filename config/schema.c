@@ -367,7 +367,8 @@ static const struct schema_key cluster_keys_keys[] = {
 	SEQUENCE("keys", &key_item, config_cluster_keys, keys, 1, CONFIG_KEYS_MAX, SCHEMA_REQUIRED,
 		"The keys that verify; two while one replaces the other."),
 	KEY("table_file", PATH, config_cluster_keys, table_file, 1, FILE_PATH_MAX, NULL, 0,
-		"File with a key of its own to seed the tables, so that replacing the others moves no "
+		"File with a key of its own to seed the tables, so that replacing the others moves "
+		"no "
 		"call; the first of `keys` seeds them when absent."),
 	{0},
 };

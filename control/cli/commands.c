@@ -44,7 +44,8 @@ static const struct cli_option set_options[] = {
 static const struct cli_option where_options[] = {
 	{"listener", 0, "ADDRESS:PORT",
 		"with -: where the message arrives (default: the first one)"},
-	{"port", 0, "NAME", "with -: the port it comes in on (default: any, its source is believed)"},
+	{"port", 0, "NAME",
+		"with -: the port it comes in on (default: any, its source is believed)"},
 	{"source", 0, "ADDRESS:PORT", "with -: where it comes from (default: 192.0.2.1:5060)"},
 	{NULL, 0, NULL, NULL},
 };

@@ -229,8 +229,8 @@ static void to_outside(struct request *r, uint16_t from, enum rule rule)
 		remember(r, 0);
 }
 
-// Is the flow that a token names gone: its listener removed, or its address denied (RFC 5626 section
-// 5.3.1)?
+// Is the flow that a token names gone: its listener removed, or its address denied (RFC 5626
+// section 5.3.1)?
 static bool flow_failed(const struct request *r, uint16_t from, const struct endpoint *flow)
 {
 	return from == SNAPSHOT_NONE || !acl_permits(r->snap, from, &flow->ip) ||

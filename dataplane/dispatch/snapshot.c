@@ -204,8 +204,8 @@ uint64_t snapshot_table_hash(const struct snapshot *s, const struct snapshot_ser
 	uint16_t next = 0;
 
 	XXH64_reset(&state, 0);
-	// Places among the service's backends that are in rows: neither another service's backends nor
-	// one that is only kept for its dialogs change anything.
+	// Places among the service's backends that are in rows: neither another service's backends
+	// nor one that is only kept for its dialogs change anything.
 	for (uint16_t i = 0; i < service->nb_backends; i++) {
 		rank[i] = next;
 		next += snapshot_backend(s, (uint16_t)(service->backend_first + i))->weight > 0;

@@ -17,7 +17,8 @@ static const struct change changes[] = {
 	{"primary: b", "primary: a", ""},
 	// In a section that needs a restart, but not of that kind.
 	{"backends: allowed", "backends: never", ""},
-	{"net_null0", "net_null1", "dataplane.ports[core0].device \"net_null0\" -> \"net_null1\"\n"},
+	{"net_null0", "net_null1",
+		"dataplane.ports[core0].device \"net_null0\" -> \"net_null1\"\n"},
 	{"workers: \"2-5,7\"", "workers: \"2-7\"", "dataplane.workers \"2-5,7\" -> \"2-7\"\n"},
 	// The same in other words.
 	{"workers: \"2-5,7\"", "workers: \"7,2-4,5\"", ""},

@@ -110,8 +110,7 @@ START_TEST(a_failure_says_why_and_the_next_is_built)
 	struct snapshot_parts parts = make(1);
 
 	// Two backends of one id.
-	((struct snapshot_backend *)(uintptr_t)parts.input.backends)[1] =
-		parts.input.backends[0];
+	((struct snapshot_backend *)(uintptr_t)parts.input.backends)[1] = parts.input.backends[0];
 	nb_outcomes = 1;
 	ck_assert_int_eq(builder_add(builder, &parts, on_built, &outcomes[0]), 0);
 	ck_assert_int_eq(add(1), 0);

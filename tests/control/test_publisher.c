@@ -222,7 +222,8 @@ START_TEST(the_table_before_stays_for_a_while)
 	access = snapshot_service(lab.fake.snapshot, 0);
 	ck_assert_uint_gt(access->prev[0].table.nb, 0);
 	ck_assert_uint_gt(access->prev[0].until_ms, (uint64_t)control_now_ms() + 30000);
-	ck_assert_uint_le(access->prev[0].until_ms, (uint64_t)control_now_ms() + SNAPSHOT_WINDOW_MS);
+	ck_assert_uint_le(
+		access->prev[0].until_ms, (uint64_t)control_now_ms() + SNAPSHOT_WINDOW_MS);
 	// The other service's table did not change.
 	ck_assert_uint_eq(snapshot_service(lab.fake.snapshot, 1)->prev[0].table.nb, 0);
 	ck_assert_double_gt(lab.control.services[0]->moved, 0.3);

@@ -88,8 +88,7 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 	static const struct lab_options defaults;
 	const struct lab_options *o = options != NULL ? options : &defaults;
 	static const char *const addresses[LISTENERS] = {VIP, "[2001:db8:5::5]:5060",
-		"10.20.1.5:5060", "203.0.113.6:5060", "[2001:db8:20::5]:5060",
-		"203.0.113.5:5080"};
+		"10.20.1.5:5060", "203.0.113.6:5060", "[2001:db8:20::5]:5060", "203.0.113.5:5080"};
 	struct snapshot_listener listeners[LISTENERS] = {0};
 	struct snapshot_service services[2] = {0};
 	struct snapshot_backend backends[LAB_BACKENDS_MAX + 1] = {0};

@@ -207,7 +207,8 @@ END_TEST
 START_TEST(a_target_that_nothing_is_sent_to)
 {
 	invite("Via: SIP/2.0/UDP x;rport;branch=z9hG4bKloop\n", VIP, VIP4);
-	respond(vias(via, "Via: SIP/2.0/UDP x;rport=5060;received=203.0.113.5;branch=z9hG4bKloop\n"),
+	respond(vias(via,
+			"Via: SIP/2.0/UDP x;rport=5060;received=203.0.113.5;branch=z9hG4bKloop\n"),
 		backend, VIP4);
 	ck_dropped(&lab, DROP_BAD_TARGET);
 }

@@ -242,7 +242,8 @@ START_TEST(rfc3261_21_4_12_a_uri_that_is_too_long_to_be_moved)
 		user[lengths[i]] = '\0';
 		snprintf(uri, sizeof(uri), "sip:%s@192.0.2.200", user);
 		snprintf(text, sizeof(text),
-			"BYE %s SIP/2.0\n" TOP_VIA "Route: <%s>\n" IN_DIALOG("BYE") "\n", rr[0], uri);
+			"BYE %s SIP/2.0\n" TOP_VIA "Route: <%s>\n" IN_DIALOG("BYE") "\n", rr[0],
+			uri);
 		lab_send(&lab, text, CALLER, VIP4);
 		if (i < 2) {
 			ck_action(&lab, ACTION_FORWARD);
@@ -411,8 +412,8 @@ START_TEST(a_client_that_moved_still_reaches_its_backend)
 END_TEST
 
 // A backend that calls through the VIP is a client of the one it is balanced to.
-// A call of a backend to our address, until one has come to the backend that is wanted (or to another
-// one than itself), then a BYE of it from either side.
+// A call of a backend to our address, until one has come to the backend that is wanted (or to
+// another one than itself), then a BYE of it from either side.
 static void backend_calls(const char *caller, const char *wanted)
 {
 	char callee[ENDPOINT_TEXT_MAX];

@@ -157,8 +157,9 @@ END_TEST
 
 static const uint32_t load_sizes[] = {1, 2, 3, 5, 8, 16, 32, 64, 100, 150, 200, 250, 300};
 
-// Shares follow weights within what chance allows: 10 % where a backend has 2,500 rows, four standard
-// deviations, which is 4/sqrt(rows), where it has fewer. `sipshunt check` says who has fewer.
+// Shares follow weights within what chance allows: 10 % where a backend has 2,500 rows, four
+// standard deviations, which is 4/sqrt(rows), where it has fewer. `sipshunt check` says who has
+// fewer.
 START_TEST(load_follows_weight)
 {
 	uint32_t nb = load_sizes[_i], count[MOST] = {0}, nb_rows = table_rows(nb);
@@ -246,8 +247,7 @@ int main(void)
 	tcase_add_test(tc, the_bits_are_those_of_the_first_release);
 	tcase_add_loop_test(tc, removing_moves_only_what_the_removed_had, 1, MOST + 1);
 	tcase_add_test(tc, a_changed_weight_moves_only_to_or_from_that_backend);
-	tcase_add_loop_test(tc, load_follows_weight, 0,
-		sizeof(load_sizes) / sizeof(load_sizes[0]));
+	tcase_add_loop_test(tc, load_follows_weight, 0, sizeof(load_sizes) / sizeof(load_sizes[0]));
 	tcase_add_test(tc, equal_weights_are_within_ten_percent_up_to_a_hundred_backends);
 	tcase_add_test(tc, the_load_of_a_lost_backend_is_spread);
 	tcase_add_test(tc, a_comparison_counts_what_moves_and_what_must);

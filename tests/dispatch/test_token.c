@@ -103,8 +103,8 @@ START_TEST(tokens_made_at_once_are_those_made_one_by_one)
 		len = branch_token_format(key, &branch, &msg, &top, &route.flow, one);
 		ck_assert_uint_eq(branch_token_sign(key, &branch, tags[0], many), len);
 		ck_assert_mem_eq(one, many, len);
-		ck_assert(branch_token_open(
-			lab.snap, (struct strv){one, len}, &opened, &by, &says));
+		ck_assert(
+			branch_token_open(lab.snap, (struct strv){one, len}, &opened, &by, &says));
 		ck_assert_uint_eq(says, tags[0]);
 		ck_assert_uint_eq(opened.listener_id, branch.listener_id);
 		ck_assert_uint_eq(opened.backend_id, branch.backend_id);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Any octets as what Redis sends: the scanner ends a reply where hiredis does, whatever the split, and
-// lets nothing through that hiredis stumbles over. And any octets as values that other nodes wrote:
-// what is read and written again is read the same.
+// Any octets as what Redis sends: the scanner ends a reply where hiredis does, whatever the split,
+// and lets nothing through that hiredis stumbles over. And any octets as values that other nodes
+// wrote: what is read and written again is read the same.
 #include "tests/fuzz/fuzz.h"
 
 #include "control/cluster_admin.h"
