@@ -42,30 +42,21 @@ def expect(fact, message):
 
 
 class Stopwatch:
-    """Seconds since it was made, and whether the machine had time to spare meanwhile."""
+    """Seconds since it was made."""
 
-    BUSY = 0.15  # less idle time than this, and something else than the test is slow
     SLACK = 3
 
     def __init__(self):
         self.start = time.monotonic()
-        self.cpu = self.cpu_times()
-
-    @staticmethod
-    def cpu_times():
-        """(idle, all) of the whole machine, in ticks."""
-        with open("/proc/stat") as f:
-            ticks = [int(t) for t in f.readline().split()[1:9]]
-        return ticks[3] + ticks[4], sum(ticks)
 
     @property
     def seconds(self):
         return time.monotonic() - self.start
 
     def limit(self, seconds):
-        """This many seconds; more on a machine that was busy all the time."""
-        idle, total = (now - then for now, then in zip(self.cpu_times(), self.cpu))
-        return seconds if idle >= total * self.BUSY else seconds * self.SLACK
+        """Three times what a calm machine needs: machines that run tests are shared, and a run that
+        shares one must not fail. What it took is printed."""
+        return seconds * self.SLACK
 
 
 def wait_until(what, probe, timeout=30.0, every=0.05):

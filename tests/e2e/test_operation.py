@@ -14,7 +14,7 @@ from test_calls import balanced
 
 
 @alone
-def a_hundred_reloads_in_ten_seconds_lose_and_misroute_nothing():
+def a_hundred_reloads_in_a_row_lose_and_misroute_nothing():
     """Weights change, a fourth backend comes and goes, all under load."""
     with Lab("reloads", backends=4) as lab:
         backends = Backends(lab)
