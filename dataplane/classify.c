@@ -4,6 +4,7 @@
 #include "dataplane/frame.h"
 #include "dataplane/keepalive.h"
 #include "dataplane/worker.h"
+#include "parser/load.h"
 
 #include <rte_ip.h>
 #include <rte_udp.h>
@@ -173,30 +174,6 @@ static bool classify_any(struct worker *w, struct pkt *pkt)
 #define V4_PAYLOAD (V4_L4 + 8)
 #define V6_L4 (RTE_ETHER_HDR_LEN + 40)
 #define V6_PAYLOAD (V6_L4 + 8)
-
-static inline uint16_t load16(const char *p)
-{
-	uint16_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return value;
-}
-
-static inline uint32_t load32(const char *p)
-{
-	uint32_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return value;
-}
-
-static inline uint64_t load64(const char *p)
-{
-	uint64_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return value;
-}
 
 static inline uint16_t load_be16(const char *p)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // No instruction set assumed: eight octets in a word of 64 bits.
-#include <stdint.h>
-#include <string.h>
+#include "parser/load.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the parser reads words as little-endian"
@@ -9,14 +8,6 @@
 
 #define ONES 0x0101010101010101ULL
 #define HIGH 0x8080808080808080ULL
-
-static inline uint64_t word(const char *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
-}
 
 // The high bits of the octets of w, as 8 bits.
 static inline uint64_t pack(uint64_t w)
@@ -41,7 +32,7 @@ static inline uint64_t k_eq64(const char *p, char c)
 	uint64_t mask = 0;
 
 	for (unsigned int i = 0; i < 64; i += 8)
-		mask |= pack(zeros(word(p + i) ^ (unsigned char)c * ONES)) << i;
+		mask |= pack(zeros(load64(p + i) ^ (unsigned char)c * ONES)) << i;
 	return mask;
 }
 
@@ -50,7 +41,7 @@ static inline uint64_t k_control64(const char *p)
 	uint64_t mask = 0;
 
 	for (unsigned int i = 0; i < 64; i += 8)
-		mask |= pack(below(word(p + i), 0x20)) << i;
+		mask |= pack(below(load64(p + i), 0x20)) << i;
 	return mask;
 }
 
@@ -59,7 +50,7 @@ static inline uint64_t k_space64(const char *p)
 	uint64_t mask = 0;
 
 	for (unsigned int i = 0; i < 64; i += 8)
-		mask |= pack(below(word(p + i), 0x21)) << i;
+		mask |= pack(below(load64(p + i), 0x21)) << i;
 	return mask;
 }
 
@@ -75,7 +66,7 @@ static inline uint64_t k_uri_stop64(const char *p)
 	uint64_t mask = 0;
 
 	for (unsigned int i = 0; i < 64; i += 8)
-		mask |= pack(delimiters(word(p + i)) | zeros(word(p + i) ^ '?' * ONES)) << i;
+		mask |= pack(delimiters(load64(p + i)) | zeros(load64(p + i) ^ '?' * ONES)) << i;
 	return mask;
 }
 
@@ -84,8 +75,8 @@ static inline uint64_t k_address_stop64(const char *p)
 	uint64_t mask = 0;
 
 	for (unsigned int i = 0; i < 64; i += 8)
-		mask |= pack(delimiters(word(p + i)) | zeros(word(p + i) ^ ',' * ONES) |
-				zeros(word(p + i) ^ ';' * ONES))
+		mask |= pack(delimiters(load64(p + i)) | zeros(load64(p + i) ^ ',' * ONES) |
+				zeros(load64(p + i) ^ ';' * ONES))
 			<< i;
 	return mask;
 }
@@ -113,7 +104,7 @@ static inline uint64_t k_nonhost64(const char *p)
 static inline unsigned int k_prefix32(const char *p, const char *name)
 {
 	for (unsigned int i = 0;; i += 8) {
-		uint64_t differ = (word(p + i) | 0x20 * ONES) ^ word(name + i);
+		uint64_t differ = (load64(p + i) | 0x20 * ONES) ^ load64(name + i);
 
 		if (differ != 0)
 			return i + (unsigned int)__builtin_ctzll(differ) / 8;
@@ -137,7 +128,7 @@ struct k_count {
 static inline void k_count_add(struct k_count *count, const char *p)
 {
 	for (unsigned int i = 0; i < 64; i += 8)
-		count->sum += (unsigned int)__builtin_popcountll(below(word(p + i), 0x20));
+		count->sum += (unsigned int)__builtin_popcountll(below(load64(p + i), 0x20));
 }
 
 static inline unsigned int k_count_sum(const struct k_count *count)

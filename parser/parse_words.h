@@ -4,6 +4,7 @@
 
 // Words of octets, for the fast paths of parse_body.h. Little-endian.
 #include "parser/internal.h"
+#include "parser/load.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -21,30 +22,6 @@
 #define WORD8(a, b, c, d, e, f, g, h) \
 	((uint64_t)WORD4(a, b, c, d) | (uint64_t)WORD4(e, f, g, h) << 32)
 #define SPACES 0x2020202020202020ULL
-
-static inline uint64_t load64(const char *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
-}
-
-static inline uint32_t load32(const char *p)
-{
-	uint32_t w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
-}
-
-static inline uint16_t load16(const char *p)
-{
-	uint16_t w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
-}
 
 static inline unsigned int ctz64(uint64_t w)
 {

@@ -45,7 +45,7 @@ static inline void hash_job_end(
 	struct hash_job *job, unsigned int before, const char *data, uint32_t len)
 {
 	unsigned int at = before + len / 8, rest = len & 7;
-	uint64_t tail = siphash_load(data + len - 8) >> 1 >> (63 - 8 * rest);
+	uint64_t tail = load64(data + len - 8) >> 1 >> (63 - 8 * rest);
 
 	copy_wide((char *)&job->words[before], data, len);
 	job->words[at] = tail | (uint64_t)(8 * before + len) << 56;

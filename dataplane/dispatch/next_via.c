@@ -74,7 +74,7 @@ static bool parse_port(const char *p, uint32_t len, uint16_t *port)
 		return false;
 	// The last digit in the highest octet, zeros before the first.
 	keep = UINT64_MAX << (64 - 8 * len);
-	digits = (siphash_load(p + len - 8) ^ zeros) & keep;
+	digits = (load64(p + len - 8) ^ zeros) & keep;
 	// An octet above 9 has one of the upper bits, now or with 6 more.
 	if (((digits | (digits + UINT64_C(0x0606060606060606))) & UINT64_C(0xf0f0f0f0f0f0f0f0)) !=
 		0)
@@ -169,14 +169,14 @@ static bool name_is(uint64_t word, const char name[8], unsigned int len)
 {
 	uint64_t mask = len == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * len)) - 1;
 
-	return ((word ^ siphash_load(name)) & mask) == 0;
+	return ((word ^ load64(name)) & mask) == 0;
 }
 
 // One parameter, p[0 .. len). All but the three that route responses are for the parser.
 static bool take_param(const struct sip_msg *msg, const char *p, uint32_t len, struct sip_via *via)
 {
 	// What stands behind a short one is readable, and its length is looked at as well.
-	uint64_t word = siphash_load(p) | LOWER;
+	uint64_t word = load64(p) | LOWER;
 
 	if (len > 7 && name_is(word, "branch=", 7) && via->branch.len == 0) {
 		via->branch = slice(msg, p + 7, len - 7);

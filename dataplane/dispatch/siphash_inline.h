@@ -2,6 +2,8 @@
 #ifndef DISPATCH_SIPHASH_INLINE_H
 #define DISPATCH_SIPHASH_INLINE_H
 
+#include "parser/load.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -23,14 +25,6 @@ struct siphash {
 	uint64_t v0, v1, v2, v3;
 };
 
-static inline uint64_t siphash_load(const void *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 static inline uint64_t siphash_rotl(uint64_t x, unsigned int bits)
 {
 	return x << bits | x >> (64 - bits);
@@ -38,7 +32,7 @@ static inline uint64_t siphash_rotl(uint64_t x, unsigned int bits)
 
 static inline struct siphash siphash_begin(const uint8_t key[16])
 {
-	uint64_t k0 = siphash_load(key), k1 = siphash_load(key + 8);
+	uint64_t k0 = load64(key), k1 = load64(key + 8);
 
 	return (struct siphash){
 		.v0 = k0 ^ UINT64_C(0x736f6d6570736575),
@@ -80,7 +74,7 @@ static inline uint64_t siphash_tail(const uint8_t *data, size_t len)
 
 	// One load that ends where the data ends, instead of a jump that depends on the length.
 	if (len >= 8)
-		return siphash_load(data + len - 8) >> 1 >> (63 - 8 * rest);
+		return load64(data + len - 8) >> 1 >> (63 - 8 * rest);
 	for (unsigned int i = 0; i < rest; i++)
 		word |= (uint64_t)data[i] << (8 * i);
 	return word;
@@ -93,7 +87,7 @@ static inline uint64_t siphash_end(struct siphash *s, const void *data, size_t l
 	const uint8_t *p = data;
 
 	for (size_t i = 0; i + 8 <= len; i += 8)
-		siphash_word(s, siphash_load(p + i), c);
+		siphash_word(s, load64(p + i), c);
 	siphash_word(s, siphash_tail(p, len) | (uint64_t)(before + len) << 56, c);
 	s->v2 ^= 0xff;
 	siphash_rounds(s, d);

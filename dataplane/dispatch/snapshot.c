@@ -17,7 +17,7 @@ _Static_assert(ENDPOINT_TEXT_MAX + sizeof("@;lr>\r\n") <= SNAPSHOT_URI_MAX, "fit
 
 uint32_t snapshot_hash_ip(const struct ip_addr *ip)
 {
-	uint64_t a = siphash_load(ip->octets), b = siphash_load(ip->octets + 8);
+	uint64_t a = load64(ip->octets), b = load64(ip->octets + 8);
 
 	// Only our own configuration is in the tables that this leads into: it need not be keyed.
 	a = (a ^ siphash_rotl(b * UINT64_C(0xd6e8feb86659fd93), 29)) * UINT64_C(0x9e3779b97f4a7c15);

@@ -91,7 +91,7 @@ static inline __attribute__((always_inline)) bool get_groups(
 
 static inline uint64_t load_be(const uint8_t *octets)
 {
-	return __builtin_bswap64(siphash_load(octets));
+	return __builtin_bswap64(load64(octets));
 }
 
 static inline uint64_t ipv4_bits(const struct ip_addr *ip)
@@ -105,8 +105,8 @@ static inline bool has_cookie(struct strv branch)
 		return false;
 	// Eight octets at once, in any case. A branch is a token, without the control octets that
 	// would fold onto '9' and '4'.
-	return ((siphash_load(branch.ptr) | UINT64_C(0x20202020202020)) << 8) ==
-		(siphash_load("z9hg4bk") << 8);
+	return ((load64(branch.ptr) | UINT64_C(0x20202020202020)) << 8) ==
+		(load64("z9hg4bk") << 8);
 }
 
 static inline uint64_t branch_bits(const struct branch_token *token)

@@ -40,7 +40,7 @@ struct txn_cache *txn_cache_init(void *memory, uint32_t entries, const uint8_t k
 	struct txn_cache *cache = memory;
 
 	memset(memory, 0, txn_cache_size(entries));
-	cache->key = siphash_load(key) ^ siphash_load(key + 8);
+	cache->key = load64(key) ^ load64(key + 8);
 	cache->mask = entries / BUCKET_ENTRIES - 1;
 	return cache;
 }
