@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "tests/dataplane/say.h"
 #include "tests/dataplane/snapshot_fixture.h"
 
 #include "dataplane/ipc.h"
@@ -22,28 +23,6 @@
 //   driver SOCKET OUTSIDE-IF INSIDE-IF WORKERS LISTENER BACKEND [NEIGHBOUR-PORT IP MAC]...
 //
 // Prints "running" when packets can flow; ends when standard input does.
-
-static int send_message(int fd, enum ipc_type type, const void *body, size_t len, int with)
-{
-	struct ipc_header header = {
-		IPC_MAGIC, IPC_VERSION, (uint16_t)type, (uint32_t)(sizeof(header) + len), 1};
-	struct iovec iov[2] = {{&header, sizeof(header)}, {(void *)(uintptr_t)body, len}};
-	union {
-		struct cmsghdr header;
-		char octets[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-
-	if (with >= 0) {
-		msg.msg_control = control.octets;
-		msg.msg_controllen = sizeof(control.octets);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &with, sizeof(int));
-	}
-	return sendmsg(fd, &msg, 0) < 0 ? -errno : 0;
-}
 
 // Wait for a message of this type; others are skipped. *with: the first descriptor.
 static void expect(int fd, enum ipc_type type, void *body, size_t len, int *with)

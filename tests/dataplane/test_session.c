@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/dataplane/bed.h"
 #include "tests/dataplane/eal.h"
+#include "tests/dataplane/say.h"
 
 #include "dataplane/dispatch/binding_table.h"
 #include "dataplane/log.h"
@@ -91,24 +92,7 @@ static struct ipc_hello expect_hello(int fd)
 
 static void send_with(int fd, uint16_t type, const void *body, size_t len, int with)
 {
-	struct ipc_header header = {
-		IPC_MAGIC, IPC_VERSION, type, (uint32_t)(sizeof(header) + len), 1};
-	struct iovec iov[2] = {{&header, sizeof(header)}, {(void *)(uintptr_t)body, len}};
-	union {
-		struct cmsghdr header;
-		char octets[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-
-	if (with >= 0) {
-		msg.msg_control = control.octets;
-		msg.msg_controllen = sizeof(control.octets);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &with, sizeof(int));
-	}
-	ck_assert_int_gt(sendmsg(fd, &msg, MSG_NOSIGNAL), 0);
+	ck_assert_int_eq(send_message(fd, type, body, len, with), 0);
 	turn();
 }
 
