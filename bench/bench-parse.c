@@ -3,6 +3,7 @@
 // on the same messages in the same run. --help says how to call it.
 #include "bench/bench-parse-subjects.h"
 
+#include "bench/steps.h"
 #include "parser/sip_kernel.h"
 
 #include <getopt.h>
@@ -19,6 +20,7 @@
 #endif
 
 #define MESSAGES 1024
+#define COUNTED 64 // messages whose instructions are counted
 #define ROUNDS_MAX 401
 
 struct options {
@@ -26,7 +28,7 @@ struct options {
 	const char *only; // one case
 	const char *subject; // one subject
 	unsigned int rounds;
-	unsigned int count; // passes without a clock, for callgrind
+	unsigned int counted; // messages whose instructions are counted
 	unsigned int nb; // messages in a set
 };
 
@@ -175,6 +177,28 @@ static bool wanted(const struct options *o, const struct subject *s)
 		strcmp(s->name, "floor") == 0;
 }
 
+// Per message. A step takes microseconds and the result does not depend on what else the machine
+// does: a few messages do, all subjects the same ones, but for the peers, which take longer. They
+// are spread over the set because the order is. 0 where it cannot be counted.
+static double count_instructions(const struct options *o, const struct subject *s,
+	const struct message_set *set, const uint16_t *order)
+{
+	unsigned int nb = o->counted < set->nb ? o->counted : set->nb;
+	uint64_t steps;
+
+	if (s->peer)
+		nb = (nb + 15) / 16;
+	if (nb == 0)
+		return 0;
+	if (s->kernel != NULL)
+		sip_kernel_select(s->kernel);
+	pass(s, set, order, nb);
+	steps_begin();
+	pass(s, set, order, nb);
+	steps = steps_end();
+	return (double)steps / nb;
+}
+
 // A round asks every subject once, so that what else the machine does meets all alike. Peers take
 // part in every fourth round and get an eighth of the messages, another one each time: their passes
 // would be long enough to be interrupted more often than ours.
@@ -218,6 +242,13 @@ static void make_order(uint16_t *order, unsigned int nb)
 	}
 }
 
+struct row { // of a subject: ns per message, but for
+	double warm, cold, best;
+	double octets; // of a message
+	double cycles; // of the TSC, per octet
+	double instructions; // per message, 0: not counted
+};
+
 static void report_subject(const char *case_name, const char *subject, const char *metric,
 	double value, const char *unit)
 {
@@ -227,83 +258,72 @@ static void report_subject(const char *case_name, const char *subject, const cha
 	report(case_name, name, value, unit);
 }
 
+// One row; what divides it by the floor's is in `floor`, which the first subject fills in.
+static void report_timing(
+	const char *case_name, const char *subject, const struct row *row, struct row *floor)
+{
+	if (floor->warm == 0)
+		*floor = *row;
+	printf("%-10s %9.1f %9.1f %9.1f %9.3f %7.2f %7.1f %7.1f %7.1f", subject, row->warm,
+		row->best, row->cold, row->cycles, row->octets / row->warm, row->warm / floor->warm,
+		row->best / floor->best, row->cold / floor->cold);
+	if (row->instructions > 0)
+		printf(" %9.0f", row->instructions);
+	putchar('\n');
+	report_subject(case_name, subject, "warm", row->warm, "ns/message");
+	report_subject(case_name, subject, "best", row->best, "ns/message");
+	report_subject(case_name, subject, "cold", row->cold, "ns/message");
+	report_subject(case_name, subject, "cycles", row->cycles, "TSC/octet");
+	report_subject(case_name, subject, "rate", row->octets / row->warm, "GB/s");
+	report_subject(case_name, subject, "vs-floor", row->warm / floor->warm, "ratio");
+	report_subject(case_name, subject, "vs-floor-best", row->best / floor->best, "ratio");
+	report_subject(case_name, subject, "vs-floor-cold", row->cold / floor->cold, "ratio");
+	if (row->instructions > 0)
+		report_subject(case_name, subject, "instructions", row->instructions,
+			"instructions/message");
+}
+
 static void bench_case(const struct options *o, enum message_kind kind, double per_ns)
 {
 	static struct timing timings[SUBJECTS_MAX];
 	static uint16_t order[MESSAGES];
 	const struct subject *all = subjects();
 	const char *name = message_kind_name(kind);
-	double octets, floor_warm = 0, floor_cold = 0, floor_best = 0;
+	struct row floor = {0};
 	struct message_set set;
+	double octets;
 
 	message_set_create(&set, kind, o->nb, 42);
 	octets = (double)set.octets / set.nb;
 	make_order(order, o->nb);
 	memset(timings, 0, sizeof(timings));
 	time_rounds(o, &set, order, timings);
-	printf("\n%s: %u messages of %.0f octets\n%-10s %9s %9s %9s %9s %7s %7s %7s %7s\n", name,
-		o->nb, octets, "", "ns", "ns best", "ns cold", "TSC/octet", "GB/s", "x floor",
-		"best x", "cold x");
+	printf("\n%s: %u messages of %.0f octets\n%-10s %9s %9s %9s %9s %7s %7s %7s %7s %9s\n",
+		name, o->nb, octets, "", "ns", "ns best", "ns cold", "TSC/octet", "GB/s", "x floor",
+		"best x", "cold x", "instr");
 	for (unsigned int i = 0; all[i].name != NULL; i++) {
 		struct timing *t = &timings[i];
-		double warm, cold, best;
+		struct row row = {.octets = octets};
 
 		if (t->nb_warm == 0)
 			continue;
-		warm = (double)median(t->warm, t->nb_warm) / set.nb / per_ns;
-		cold = (double)median(t->cold, t->nb_cold) / set.nb / per_ns;
-		best = (double)t->warm[0] / set.nb / per_ns; // median() has sorted them
-		if (i == 0) {
-			floor_best = best;
-			floor_warm = warm;
-			floor_cold = cold;
-		}
-		printf("%-10s %9.1f %9.1f %9.1f %9.3f %7.2f %7.1f %7.1f %7.1f\n", all[i].name, warm,
-			best, cold, warm * per_ns / octets, octets / warm, warm / floor_warm,
-			best / floor_best, cold / floor_cold);
-		report_subject(name, all[i].name, "warm", warm, "ns/message");
-		report_subject(name, all[i].name, "best", best, "ns/message");
-		report_subject(name, all[i].name, "cold", cold, "ns/message");
-		report_subject(name, all[i].name, "cycles", warm * per_ns / octets, "TSC/octet");
-		report_subject(name, all[i].name, "rate", octets / warm, "GB/s");
-		report_subject(name, all[i].name, "vs-floor", warm / floor_warm, "ratio");
-		report_subject(name, all[i].name, "vs-floor-best", best / floor_best, "ratio");
-		report_subject(name, all[i].name, "vs-floor-cold", cold / floor_cold, "ratio");
+		row.warm = (double)median(t->warm, t->nb_warm) / set.nb / per_ns;
+		row.cold = (double)median(t->cold, t->nb_cold) / set.nb / per_ns;
+		row.best = (double)t->warm[0] / set.nb / per_ns; // median() has sorted them
+		row.cycles = row.warm * per_ns / octets;
+		row.instructions = count_instructions(o, &all[i], &set, order);
+		report_timing(name, all[i].name, &row, &floor);
 	}
 	message_set_destroy(&set);
-}
-
-// For callgrind: so many passes over one case by one subject, no clock, no other work.
-static int count_only(const struct options *o)
-{
-	static uint16_t order[MESSAGES];
-	struct message_set set;
-	int kind = 0;
-	const struct subject *s = subjects();
-
-	while (o->only != NULL && kind < MESSAGE_KINDS &&
-		strcmp(message_kind_name((enum message_kind)kind), o->only) != 0)
-		kind++;
-	while (s->name != NULL && o->subject != NULL && strcmp(s->name, o->subject) != 0)
-		s++;
-	if (s->name == NULL || kind == MESSAGE_KINDS)
-		return 2;
-	message_set_create(&set, (enum message_kind)kind, o->nb, 42);
-	make_order(order, o->nb);
-	if (s->kernel != NULL)
-		sip_kernel_select(s->kernel);
-	for (unsigned int i = 0; i < o->count; i++)
-		pass(s, &set, order, set.nb);
-	message_set_destroy(&set);
-	return 0;
 }
 
 static void usage(FILE *to)
 {
 	fprintf(to,
 		"usage: bench-parse [--json FILE] [--case NAME] [--subject NAME] [--rounds N]\n"
-		"                   [--messages N] [--count N] [--list]\n"
-		"  --count N   no clock: N passes of one case and subject, for callgrind\n");
+		"                   [--messages N] [--instructions N] [--list]\n"
+		"  --instructions N   count them for N messages (default %d; 0: do not)\n",
+		COUNTED);
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
@@ -311,9 +331,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {{"json", required_argument, NULL, 'j'},
 		{"case", required_argument, NULL, 'c'}, {"subject", required_argument, NULL, 's'},
 		{"rounds", required_argument, NULL, 'r'},
-		{"messages", required_argument, NULL, 'm'}, {"count", required_argument, NULL, 'n'},
-		{"list", no_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0}};
+		{"messages", required_argument, NULL, 'm'},
+		{"instructions", required_argument, NULL, 'n'}, {"list", no_argument, NULL, 'l'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -334,7 +354,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->nb = (unsigned int)atoi(optarg);
 			break;
 		case 'n':
-			o->count = (unsigned int)atoi(optarg);
+			o->counted = (unsigned int)atoi(optarg);
 			break;
 		case 'l':
 			for (int k = 0; k < MESSAGE_KINDS; k++)
@@ -357,14 +377,14 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.rounds = 101, .nb = MESSAGES};
+	struct options o = {.rounds = 101, .nb = MESSAGES, .counted = COUNTED};
 	double per_ns;
 
 	if (parse_options(argc, argv, &o) != 0)
 		return 2;
 	peers_init();
-	if (o.count > 0)
-		return count_only(&o);
+	if (!steps_available())
+		o.counted = 0;
 	if (o.json != NULL) {
 		json = fopen(o.json, "w");
 		if (json == NULL) {
