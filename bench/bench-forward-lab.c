@@ -2,6 +2,7 @@
 #include "bench/bench-forward-lab.h"
 
 #include "bench/bench-forward-frames.h"
+#include "bench/steps.h"
 #include "dataplane/dispatch/binding_table.h"
 #include "dataplane/memory.h"
 #include "dataplane/reassembler.h"
@@ -19,6 +20,7 @@
 #define REASSEMBLY_FLOWS 1024
 #define JUMBO_ROOM (RTE_PKTMBUF_HEADROOM + 9216)
 #define BACKENDS_MAX 1000
+#define TURNS_PER_COUNT 64 // a step takes microseconds
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
@@ -326,17 +328,6 @@ uint64_t lab_run(struct lab *lab)
 	return rte_rdtsc_precise() - start;
 }
 
-uint64_t lab_run_turns(struct lab *lab)
-{
-	uint64_t start = rte_rdtsc_precise();
-
-	rte_rcu_qsbr_thread_online(lab->w->qsbr, 0);
-	while (!__atomic_load_n(&lab->w->stop, __ATOMIC_RELAXED))
-		worker_turn(lab->w);
-	rte_rcu_qsbr_thread_offline(lab->w->qsbr, 0);
-	return rte_rdtsc_precise() - start;
-}
-
 double lab_record_ns(struct lab *lab)
 {
 	const unsigned int nb = 100000;
@@ -383,60 +374,119 @@ uint64_t lab_run_macswap(struct lab *lab)
 
 const char *lab_stage_name(enum lab_stage stage)
 {
-	static const char *const names[LAB_STAGES] = {
-		"rx", "classify", "reassemble", "parse", "decide", "rewrite", "tx"};
+	static const char *const names[LAB_COUNTED] = {"rx", "classify", "reassemble", "parse",
+		"decide", "rewrite", "tx", "rx_take", "worker_record"};
 
 	return names[stage];
 }
 
-// As many frames as the worker takes at a time.
-static void stages_of_frames(
-	struct worker *w, uint16_t first, uint16_t nb, uint16_t port, uint64_t cycles[LAB_STAGES])
+// The stages below are compiled twice, for the clock and for the counter, so that neither asks
+// which one it is.
+static __rte_always_inline uint64_t now(bool counting)
 {
-	uint64_t at[LAB_STAGES + 1];
-
-	at[LAB_RX] = rte_rdtsc();
-	rx_take(w, w->received + first, nb, port);
-	at[LAB_CLASSIFY] = rte_rdtsc();
-	nb = classify_burst(w, w->pkts, nb);
-	at[LAB_REASSEMBLE] = rte_rdtsc();
-	nb = reassemble_burst(w, w->pkts, nb);
-	at[LAB_PARSE] = rte_rdtsc();
-	nb = parse_burst(w, w->pkts, nb);
-	at[LAB_DECIDE] = rte_rdtsc();
-	nb = decide_burst(w, w->pkts, nb);
-	at[LAB_REWRITE] = rte_rdtsc();
-	nb = rewrite_burst(w, w->pkts, nb);
-	at[LAB_TX] = rte_rdtsc();
-	tx_burst(w, w->pkts, nb);
-	at[LAB_STAGES] = rte_rdtsc();
-	for (int i = 0; i < LAB_STAGES; i++)
-		cycles[i] += at[i + 1] - at[i];
+	return counting ? steps_now() : rte_rdtsc();
 }
 
-static void stages_of_port(struct worker *w, uint16_t port, uint64_t cycles[LAB_STAGES])
+// As many as the worker takes at a time.
+struct frames {
+	struct rte_mbuf **mbufs;
+	uint16_t nb, port;
+};
+
+static __rte_always_inline void stages_of_frames(
+	struct worker *w, struct frames in, uint64_t *spent, bool counting)
 {
-	uint64_t start = rte_rdtsc();
+	uint16_t nb = in.nb;
+	uint64_t at[LAB_STAGES + 1];
+
+	at[LAB_RX] = now(counting);
+	rx_take(w, in.mbufs, nb, in.port);
+	at[LAB_CLASSIFY] = now(counting);
+	nb = classify_burst(w, w->pkts, nb);
+	at[LAB_REASSEMBLE] = now(counting);
+	nb = reassemble_burst(w, w->pkts, nb);
+	at[LAB_PARSE] = now(counting);
+	nb = parse_burst(w, w->pkts, nb);
+	at[LAB_DECIDE] = now(counting);
+	nb = decide_burst(w, w->pkts, nb);
+	at[LAB_REWRITE] = now(counting);
+	nb = rewrite_burst(w, w->pkts, nb);
+	at[LAB_TX] = now(counting);
+	tx_burst(w, w->pkts, nb);
+	at[LAB_STAGES] = now(counting);
+	spent[counting ? LAB_RX_TAKE : LAB_RX] += at[LAB_CLASSIFY] - at[LAB_RX];
+	for (int i = LAB_CLASSIFY; i < LAB_STAGES; i++)
+		spent[i] += at[i + 1] - at[i];
+}
+
+static __rte_always_inline void stages_of_port(
+	struct worker *w, uint16_t port, uint64_t *spent, bool counting)
+{
+	uint64_t start = now(counting);
 	uint16_t nb = rx_burst(w, port);
 
-	cycles[LAB_RX] += rte_rdtsc() - start;
+	spent[LAB_RX] += now(counting) - start;
 	for (uint16_t done = 0; done < nb; done += PKTS_MAX)
-		stages_of_frames(w, done, RTE_MIN((uint16_t)(nb - done), PKTS_MAX), port, cycles);
-	start = rte_rdtsc();
+		stages_of_frames(w,
+			(struct frames){
+				w->received + done, RTE_MIN((uint16_t)(nb - done), PKTS_MAX), port},
+			spent, counting);
+	start = now(counting);
 	tx_flush(w);
-	cycles[LAB_TX] += rte_rdtsc() - start;
+	spent[LAB_TX] += now(counting) - start;
+	if (counting && nb > 0) {
+		start = now(counting);
+		worker_record(w, nb, rte_rdtsc());
+		spent[LAB_RECORD] += now(counting) - start;
+	}
+}
+
+static __rte_always_inline void stages_of_turn(struct worker *w, uint64_t *spent, bool counting)
+{
+	worker_begin_turn(w);
+	for (uint16_t port = 0; port < FORWARD_PORTS; port++)
+		stages_of_port(w, port, spent, counting);
+	w->published = NULL;
 }
 
 void lab_run_stages(struct lab *lab, uint64_t cycles[LAB_STAGES])
 {
 	struct worker *w = lab->w;
 
-	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
-		worker_begin_turn(w);
-		for (uint16_t port = 0; port < FORWARD_PORTS; port++)
-			stages_of_port(w, port, cycles);
-		w->published = NULL;
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED))
+		stages_of_turn(w, cycles, false);
+}
+
+static void count_turn(struct worker *w, struct lab_counts *counts)
+{
+	steps_begin();
+	worker_turn(w);
+	counts->all += steps_end();
+	counts->nb_all += w->nb_received;
+}
+
+static void count_stages(struct worker *w, struct lab_counts *counts)
+{
+	steps_begin();
+	stages_of_turn(w, counts->stages, true);
+	steps_end();
+	counts->nb_stages += w->nb_received;
+}
+
+void lab_run_counted(struct lab *lab, struct lab_counts *counts)
+{
+	struct worker *w = lab->w;
+
+	rte_rcu_qsbr_thread_online(w->qsbr, 0);
+	for (unsigned int turn = 0; !__atomic_load_n(&w->stop, __ATOMIC_RELAXED); turn++) {
+		if (turn % TURNS_PER_COUNT == 1)
+			count_turn(w, counts);
+		else if (turn % TURNS_PER_COUNT == 2)
+			count_stages(w, counts);
+		else
+			worker_turn(w);
 	}
+	rte_rcu_qsbr_thread_offline(w->qsbr, 0);
 }
 
 uint32_t lab_sent(struct lab *lab, uint16_t port, struct rte_mbuf **mbufs, uint32_t max)

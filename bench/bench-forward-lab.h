@@ -52,7 +52,6 @@ struct published *lab_publish(const struct lab_service *service);
 void lab_fill(struct lab *lab, const struct forward_set *set, bool cksum_good);
 // Run the worker's loop (or a floor) until all of them are through; the TSC cycles it took.
 uint64_t lab_run(struct lab *lab);
-uint64_t lab_run_turns(struct lab *lab); // worker_turn() only
 uint64_t lab_run_macswap(struct lab *lab);
 // How long it takes to record a burst in the latency histogram, clock included; nanoseconds.
 double lab_record_ns(struct lab *lab);
@@ -65,10 +64,22 @@ enum lab_stage {
 	LAB_DECIDE,
 	LAB_REWRITE,
 	LAB_TX,
-	LAB_STAGES
+	LAB_STAGES,
+	// Only where instructions are counted; in time, receiving is one stage.
+	LAB_RX_TAKE = LAB_STAGES,
+	LAB_RECORD,
+	LAB_COUNTED
 };
 const char *lab_stage_name(enum lab_stage stage);
 void lab_run_stages(struct lab *lab, uint64_t cycles[LAB_STAGES]);
+
+// Instructions instead of time: of some turns of a run, the others are there to keep the caches and
+// tables as they are in production.
+struct lab_counts {
+	uint64_t all, nb_all; // of whole turns, and the frames in them
+	uint64_t stages[LAB_COUNTED], nb_stages; // of turns that went by stages
+};
+void lab_run_counted(struct lab *lab, struct lab_counts *counts);
 
 // What was sent on a port, oldest first; the caller frees it. Returns how many.
 uint32_t lab_sent(struct lab *lab, uint16_t port, struct rte_mbuf **mbufs, uint32_t max);

@@ -7,6 +7,7 @@
 #include "bench/bench-forward-check.h"
 #include "bench/bench-forward-lab.h"
 #include "bench/report.h"
+#include "bench/steps.h"
 #include "dataplane/dispatch/txn_cache.h"
 #include "dataplane/memory.h"
 
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 
 #define FLAGS (SERVICE_RECORD_ROUTE | SERVICE_REPLY_UNPARSABLE)
+#define ROUNDS 31
 #define ROUNDS_MAX 256
 #define CASES_MAX 64
 #define BACKENDS 8
@@ -94,10 +96,10 @@ struct run { // a case and what was measured
 };
 
 static struct options {
-	unsigned int nb, rounds, cpu, passes;
+	unsigned int nb, rounds, cpu;
 	const char *json, *only;
-	bool quick;
-} options = {.nb = 4096, .rounds = 31, .cpu = UINT32_MAX};
+	bool quick, instructions;
+} options = {.nb = 4096, .cpu = UINT32_MAX};
 
 static struct lab lab;
 static double record_ns; // of one burst in the histogram
@@ -458,14 +460,56 @@ static int run_all(void)
 	return ok ? 0 : 1;
 }
 
-// For callgrind: nothing but passes of the worker.
-static int run_passes(void)
+static void report_counts(const struct run *r, const struct lab_counts *counts)
 {
-	for (unsigned int pass = 0; pass < options.passes; pass++) {
-		prepare(&runs[0]);
-		lab_run_turns(&lab);
-		take_out(&runs[0], false);
+	// In the order of the path.
+	static const enum lab_stage order[] = {LAB_RX, LAB_RX_TAKE, LAB_CLASSIFY, LAB_REASSEMBLE,
+		LAB_PARSE, LAB_DECIDE, LAB_REWRITE, LAB_TX, LAB_RECORD};
+	double frames = (double)r->set.nb_frames / r->set.nb_messages;
+	double all = (double)counts->all / (double)counts->nb_all * frames;
+	const char *unit = "instructions/message";
+	char metric[32];
+
+	printf("%-26s %8.0f", r->c->name, all);
+	report_value(r->c->name, "all-instructions", all, unit);
+	for (unsigned int i = 0; i < RTE_DIM(order); i++) {
+		double each = (double)counts->stages[order[i]] / (double)counts->nb_stages * frames;
+
+		printf(" %10.0f", each);
+		snprintf(metric, sizeof(metric), "%s-instructions", lab_stage_name(order[i]));
+		report_value(r->c->name, metric, each, unit);
 	}
+	putchar('\n');
+}
+
+// The first pass of each case is not counted: caches of the worker fill.
+static int run_counted(void)
+{
+	if (!steps_available())
+		die("instructions cannot be counted here");
+	if (report_open_plain("forward", options.json) != 0)
+		die("cannot write the file");
+	printf("instructions per message, %u messages per pass, %u passes, a turn of 64 counted\n\n"
+	       "%-26s %8s %10s %10s %10s %10s %10s %10s %10s %10s %10s\n",
+		options.nb, options.rounds, "CASE", "all", "rx", "rx_take", "classify",
+		"reassemble", "parse", "decide", "rewrite", "tx", "record");
+	for (unsigned int i = 0; i < nb_runs; i++) {
+		struct lab_counts counts = {0};
+
+		prepare(&runs[i]);
+		lab_run(&lab);
+		take_out(&runs[i], true);
+		for (unsigned int round = 0; round < options.rounds; round++) {
+			prepare(&runs[i]);
+			lab_run_counted(&lab, &counts);
+			take_out(&runs[i], true);
+		}
+		report_counts(&runs[i], &counts);
+		if (runs[i].check.nb_wrong != 0)
+			die(runs[i].check.why);
+	}
+	if (report_close() != 0)
+		die("cannot write the file");
 	return 0;
 }
 
@@ -473,7 +517,7 @@ static void usage(void)
 {
 	fputs("usage: bench-forward [--quick] [--json FILE] [--case NAME] [--messages N] "
 	      "[--rounds N] [--cpu N]\n"
-	      "       bench-forward --case NAME --passes N   the worker alone, for callgrind\n"
+	      "       bench-forward --instructions [--json FILE] [--case NAME] ...   count them\n"
 	      "       bench-forward --list\n",
 		stderr);
 	exit(2);
@@ -499,7 +543,7 @@ static void parse_options(int argc, char **argv)
 		{"json", required_argument, NULL, 'j'}, {"case", required_argument, NULL, 'c'},
 		{"messages", required_argument, NULL, 'm'},
 		{"rounds", required_argument, NULL, 'r'}, {"cpu", required_argument, NULL, 'u'},
-		{"passes", required_argument, NULL, 'p'}, {"list", no_argument, NULL, 'l'}, {0}};
+		{"instructions", no_argument, NULL, 'i'}, {"list", no_argument, NULL, 'l'}, {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -524,8 +568,8 @@ static void parse_options(int argc, char **argv)
 		case 'u':
 			options.cpu = (unsigned int)atoi(optarg);
 			break;
-		case 'p':
-			options.passes = (unsigned int)atoi(optarg);
+		case 'i':
+			options.instructions = true;
 			break;
 		case 'l':
 			for (unsigned int i = 0; i < RTE_DIM(cases); i++)
@@ -535,8 +579,9 @@ static void parse_options(int argc, char **argv)
 			usage();
 		}
 	}
-	if (options.nb < 64 || options.nb > LAB_FRAMES_MAX || options.rounds == 0 ||
-		options.rounds > ROUNDS_MAX || (options.passes != 0 && options.only == NULL))
+	if (options.rounds == 0)
+		options.rounds = options.instructions ? 1 : ROUNDS;
+	if (options.nb < 64 || options.nb > LAB_FRAMES_MAX || options.rounds > ROUNDS_MAX)
 		usage();
 	if (options.cpu == UINT32_MAX)
 		options.cpu = last_cpu();
@@ -555,7 +600,7 @@ int main(int argc, char **argv)
 			set_up(&cases[i]);
 	if (nb_runs == 0)
 		usage();
-	ret = options.passes != 0 ? run_passes() : run_all();
+	ret = options.instructions ? run_counted() : run_all();
 	for (unsigned int i = 0; i < nb_runs; i++) {
 		forward_set_destroy(&runs[i].set);
 		check_fini(&runs[i].check);
