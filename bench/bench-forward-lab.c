@@ -167,7 +167,6 @@ void lab_start(struct lab *lab, unsigned int cpu)
 	dp->start.nb_workers = 1;
 	dp->start.idle = IPC_IDLE_POLL;
 	dp->start.txn_entries = LAB_TXN_ENTRIES;
-	dp->start.bindings_max = LAB_BINDINGS + LAB_BINDINGS / 4;
 	dp->start.reassembly_timeout_ms = 2000;
 	dp->start.reassembly_flows = REASSEMBLY_FLOWS;
 	dp->start.reassembly_per_source = REASSEMBLY_FLOWS;
@@ -187,7 +186,6 @@ void lab_start(struct lab *lab, unsigned int cpu)
 	if (dataplane_start_workers(dp, text, sizeof(text)) != 0)
 		die(text);
 	lab->w = &dp->workers[0];
-	lab->bindings = dp->bindings;
 	dp->clock.now_ms = 1000000;
 	set_neighbours(lab);
 }
@@ -202,21 +200,27 @@ void lab_stop(struct lab *lab)
 	rte_eal_cleanup();
 }
 
-void lab_bind_users(struct lab *lab, const struct published *published)
+struct binding_table *lab_bind_users(struct lab *lab, const struct published *published)
 {
+	const uint32_t room = LAB_BINDINGS + LAB_BINDINGS / 4;
 	const struct snapshot *snap = published->snap;
+	struct binding_table *bindings = memory_map(binding_table_size(room));
 	char user[16];
 
+	if (bindings == NULL)
+		die("no memory for bindings");
+	binding_table_init(bindings, room, lab->w->key);
 	for (uint32_t i = 0; i < LAB_BINDINGS; i++) {
 		uint16_t backend = (uint16_t)(i % snap->backends.nb);
 		int len = snprintf(user, sizeof(user), "u%u", i);
 		uint64_t hash = binding_table_hash(
-			lab->bindings, (struct strv){user, (size_t)len}, STRV("example.com"));
+			bindings, (struct strv){user, (size_t)len}, STRV("example.com"));
 
-		if (binding_table_set(lab->bindings, hash, snapshot_backend(snap, backend)->id,
-			    UINT32_MAX) != 0)
+		if (binding_table_set(
+			    bindings, hash, snapshot_backend(snap, backend)->id, UINT32_MAX) != 0)
 			die("a binding has no room");
 	}
+	return bindings;
 }
 
 static struct snapshot_route route(const char *prefix, uint8_t len, uint16_t port, const char *via)

@@ -29,7 +29,6 @@ struct lab {
 	struct rte_ring *tx_rings[FORWARD_PORTS];
 	struct lab_feed feeds[FORWARD_PORTS];
 	struct rte_mempool *jumbo; // for messages that need no fragments at any length
-	struct binding_table *bindings;
 	uint32_t left; // frames of this pass that have not been received yet
 	uint32_t nb; // ... that it began with
 	uint64_t pace_start, pace_cycles; // TSC of the first, and from one to the next; 0: at once
@@ -43,8 +42,8 @@ struct lab {
 // Start EAL on `cpu`, ports and one worker. Ends the program when something fails.
 void lab_start(struct lab *lab, unsigned int cpu);
 void lab_stop(struct lab *lab);
-// One million users, each bound to a backend of `published`.
-void lab_bind_users(struct lab *lab, const struct published *published);
+// A table of one million users, the i-th bound to the backend i modulo how many `published` has.
+struct binding_table *lab_bind_users(struct lab *lab, const struct published *published);
 
 struct published *lab_publish(const struct lab_service *service);
 

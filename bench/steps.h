@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 // How many instructions the calling thread executes, counted by the processor's trap flag: one
-// SIGTRAP each, a microsecond or three. Unlike callgrind it runs whatever the processor has
+// SIGTRAP each, microseconds. Unlike callgrind it runs whatever the processor has
 // (AVX-512), and unlike perf it needs no counters, which virtual machines seldom have. What is
 // counted runs slowly but does the same, as long as it does not look at the clock; the kernel's
 // side of a system call is not counted, and an instruction with a repeat prefix is one.
