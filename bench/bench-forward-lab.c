@@ -2,6 +2,7 @@
 #include "bench/bench-forward-lab.h"
 
 #include "bench/bench-forward-frames.h"
+#include "bench/bench-forward-pages.h"
 #include "bench/steps.h"
 #include "dataplane/dispatch/binding_table.h"
 #include "dataplane/memory.h"
@@ -14,7 +15,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #define MEMORY_MB 512
 #define REASSEMBLY_FLOWS 1024
@@ -22,38 +22,10 @@
 #define BACKENDS_MAX 1000
 #define TURNS_PER_COUNT 64 // a step takes microseconds
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-
 static void die(const char *what)
 {
 	fprintf(stderr, "bench-forward: %s\n", what);
 	exit(2);
-}
-
-// Without hugetlbfs the kernel's own huge pages do: what a TLB miss costs is not what we are after.
-static int collapse(const struct rte_memseg_list *list, const struct rte_memseg *seg, void *arg)
-{
-	bool *hugepages = arg;
-
-	(void)list;
-	if (madvise(seg->addr, seg->len, MADV_COLLAPSE) == 0)
-		*hugepages = true;
-	return 0;
-}
-
-static bool hugepages_free(void)
-{
-	FILE *f = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "re");
-	long pages = 0;
-
-	if (f == NULL)
-		return false;
-	if (fscanf(f, "%ld", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * 2 >= MEMORY_MB;
 }
 
 static void start_eal(struct lab *lab, unsigned int cpu)
@@ -65,11 +37,11 @@ static void start_eal(struct lab *lab, unsigned int cpu)
 
 	snprintf(lcores, sizeof(lcores), "--lcores=0@%u", cpu);
 	snprintf(memory, sizeof(memory), "%d", MEMORY_MB);
-	lab->hugepages = hugepages_free();
-	if (lab->hugepages)
+	// Both as in dataplane/eal.c. In memory, no hugetlbfs is needed.
+	if (lab->hugepages && pages_reserve(cpu, MEMORY_MB / 2))
 		argv[9] = "--in-memory";
 	if (rte_eal_init(argc, argv) < 0)
-		die("EAL does not start");
+		die("EAL does not start (with --no-hugepages?)");
 }
 
 static struct rte_ring *ring(const char *name, uint16_t port, uint32_t size)
@@ -178,8 +150,7 @@ void lab_start(struct lab *lab, unsigned int cpu)
 		"jumbo", LAB_FRAMES_MAX / 4, 0, 0, JUMBO_ROOM, (int)rte_socket_id());
 	if (dp->pool == NULL || dp->large == NULL || lab->jumbo == NULL)
 		die("no memory for mbufs");
-	if (!lab->hugepages)
-		rte_memseg_walk(collapse, &lab->hugepages);
+	lab->hugepages = rte_mem_virt2memseg(dp->pool, NULL)->hugepage_sz >= RTE_PGSIZE_2M;
 	dp->nb_ports = FORWARD_PORTS;
 	for (uint16_t i = 0; i < FORWARD_PORTS; i++)
 		open_port(lab, i);

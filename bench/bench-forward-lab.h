@@ -32,7 +32,7 @@ struct lab {
 	uint32_t left; // frames of this pass that have not been received yet
 	uint32_t nb; // ... that it began with
 	uint64_t pace_start, pace_cycles; // TSC of the first, and from one to the next; 0: at once
-	bool hugepages;
+	bool hugepages; // of EAL: wanted, from lab_start() on whether it has them
 };
 
 #define LAB_FRAMES_MAX 32768

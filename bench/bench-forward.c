@@ -6,6 +6,7 @@
 
 #include "bench/bench-forward-check.h"
 #include "bench/bench-forward-lab.h"
+#include "bench/bench-forward-pages.h"
 #include "bench/report.h"
 #include "bench/steps.h"
 #include "dataplane/dispatch/txn_cache.h"
@@ -99,7 +100,7 @@ struct run { // a case and what was measured
 static struct options {
 	unsigned int nb, rounds, cpu;
 	const char *json, *only;
-	bool quick, instructions;
+	bool quick, instructions, no_hugepages;
 } options = {.nb = 4096, .cpu = UINT32_MAX};
 
 static struct lab lab;
@@ -426,16 +427,44 @@ static bool accounted_for(const struct run *r)
 	return ok;
 }
 
+// The least share of huge pages in what dataplane/memory.h gave: transactions, snapshots, bindings.
+static double table_pages(void)
+{
+	double share = pages_huge_share(txn_caches[TXNS_COLD]);
+
+	for (unsigned int i = 0; i < nb_runs; i++) {
+		share = RTE_MIN(share, pages_huge_share(runs[i].published->snap));
+		if (runs[i].bindings != NULL)
+			share = RTE_MIN(share, pages_huge_share(runs[i].bindings));
+	}
+	return share;
+}
+
+static void open_report(void)
+{
+	const char *packets = lab.hugepages ? "2 MB" : "4 kB";
+	double share = table_pages();
+	char tables[32] = "4 kB";
+
+	if (share > 0)
+		snprintf(tables, sizeof(tables), "2 MB (%.0f %%)", 100 * share);
+	report_host("packet_pages", packets);
+	report_host("table_pages", tables);
+	if (report_open_plain("forward", options.json) != 0)
+		die("cannot write the file");
+	printf("pages: packets %s, tables %s\n", packets, tables);
+}
+
 static void print_heading(void)
 {
-	printf("one worker on CPU %u, %u messages per pass, %u rounds, TSC %.0f MHz, %s pages\n"
+	printf("one worker on CPU %u, %u messages per pass, %u rounds, TSC %.0f MHz\n"
 	       "rates in million messages/s (median and best round), times in ns/message (median, "
 	       "best), floor: macswap,\nstages: the best of all rounds each; latency in us at full "
 	       "rate (bursts of %u); hist: share of the time that recording it takes, %%: %.1f ns "
 	       "a "
 	       "burst\n\n",
-		options.cpu, options.nb, options.rounds, (double)rte_get_tsc_hz() / 1e6,
-		lab.hugepages ? "2 MB" : "4 kB", BURST_MAX, record_ns);
+		options.cpu, options.nb, options.rounds, (double)rte_get_tsc_hz() / 1e6, BURST_MAX,
+		record_ns);
 	printf("%-26s %6s %7s %7s %6s %6s %6s %6s ", "CASE", "OCTETS", "RATE", "BEST", "NS",
 		"LEAST", "FLOOR", "RATIO");
 	for (unsigned int i = 0; i < LAB_STAGES; i++)
@@ -447,8 +476,7 @@ static int run_all(void)
 {
 	bool ok = true;
 
-	if (report_open_plain("forward", options.json) != 0)
-		die("cannot write the file");
+	open_report();
 	record_ns = lab_record_ns(&lab);
 	report_value("all", "histogram-record", record_ns, "ns/burst");
 	print_heading();
@@ -495,8 +523,7 @@ static int run_counted(void)
 {
 	if (!steps_available())
 		die("instructions cannot be counted here");
-	if (report_open_plain("forward", options.json) != 0)
-		die("cannot write the file");
+	open_report();
 	printf("instructions per message, %u messages per pass, %u passes, a turn of 64 counted\n\n"
 	       "%-26s %8s %10s %10s %10s %10s %10s %10s %10s %10s %10s\n",
 		options.nb, options.rounds, "CASE", "all", "rx", "rx_take", "classify",
@@ -522,7 +549,7 @@ static int run_counted(void)
 static void usage(void)
 {
 	fputs("usage: bench-forward [--quick] [--json FILE] [--case NAME] [--messages N] "
-	      "[--rounds N] [--cpu N]\n"
+	      "[--rounds N] [--cpu N] [--no-hugepages]\n"
 	      "       bench-forward --instructions [--json FILE] [--case NAME] ...   count them\n"
 	      "       bench-forward --list\n",
 		stderr);
@@ -549,13 +576,15 @@ static void parse_options(int argc, char **argv)
 		{"json", required_argument, NULL, 'j'}, {"case", required_argument, NULL, 'c'},
 		{"messages", required_argument, NULL, 'm'},
 		{"rounds", required_argument, NULL, 'r'}, {"cpu", required_argument, NULL, 'u'},
-		{"instructions", no_argument, NULL, 'i'}, {"list", no_argument, NULL, 'l'}, {0}};
+		{"instructions", no_argument, NULL, 'i'}, {"no-hugepages", no_argument, NULL, 'n'},
+		{"list", no_argument, NULL, 'l'}, {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (c) {
 		case 'q':
-			options.quick = true;
+			// Tests run beside it that ask how many huge pages are free.
+			options.quick = options.no_hugepages = true;
 			options.nb = 512;
 			options.rounds = 2;
 			break;
@@ -573,6 +602,9 @@ static void parse_options(int argc, char **argv)
 			break;
 		case 'u':
 			options.cpu = (unsigned int)atoi(optarg);
+			break;
+		case 'n':
+			options.no_hugepages = true;
 			break;
 		case 'i':
 			options.instructions = true;
@@ -598,6 +630,7 @@ int main(int argc, char **argv)
 	int ret;
 
 	parse_options(argc, argv);
+	lab.hugepages = !options.no_hugepages;
 	lab_start(&lab, options.cpu);
 	create_txn_caches();
 	for (unsigned int i = 0; i < RTE_DIM(cases); i++)

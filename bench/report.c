@@ -11,6 +11,7 @@
 
 static const char *bench_name;
 static FILE *json_file;
+static char host_words[512]; // members of the host's object
 
 // A line of /proc/cpuinfo, its value only; "unknown" without one.
 static void cpu_model(char *out, size_t room)
@@ -33,6 +34,13 @@ static void cpu_model(char *out, size_t room)
 	fclose(f);
 }
 
+void report_host(const char *name, const char *value)
+{
+	size_t len = strlen(host_words);
+
+	snprintf(host_words + len, sizeof(host_words) - len, ", \"%s\": \"%s\"", name, value);
+}
+
 int report_open_plain(const char *bench, const char *json)
 {
 	struct utsname uts = {0};
@@ -50,8 +58,8 @@ int report_open_plain(const char *bench, const char *json)
 		return -errno;
 	fprintf(json_file,
 		"[\n{\"bench\": \"host\", \"cpu\": \"%s\", \"cores\": %ld, \"kernel\": \"%s\", "
-		"\"compiler\": \"%s\"}",
-		model, sysconf(_SC_NPROCESSORS_ONLN), uts.release, __VERSION__);
+		"\"compiler\": \"%s\"%s}",
+		model, sysconf(_SC_NPROCESSORS_ONLN), uts.release, __VERSION__, host_words);
 	return 0;
 }
 

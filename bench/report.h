@@ -9,6 +9,8 @@
 //   {"bench": ..., "case": ..., "metric": ..., "value": number, "unit": ...}
 // preceded by one with "bench": "host". Cases and metrics keep their names from release to release.
 
+// Before report_open(): one more word about the host, for the file. Good for a few.
+void report_host(const char *name, const char *value);
 // Begin. json: file name, or NULL for the table only. Returns 0 or a negative errno.
 int report_open(const char *bench, const char *json);
 // The same without the heading of report_row()'s table, for a program that prints one of its own.
