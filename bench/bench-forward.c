@@ -537,6 +537,8 @@ static int run_counted(void)
 			lab_run_counted(&lab, &counts);
 			take_out(&runs[i], true);
 		}
+		if (counts.nb_all == 0 || counts.nb_stages == 0)
+			die("too few messages to count a turn");
 		report_counts(&runs[i], &counts);
 		if (runs[i].check.nb_wrong != 0)
 			die(runs[i].check.why);

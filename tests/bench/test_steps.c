@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "bench/steps.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#if defined(__x86_64__)
+START_TEST(an_empty_pair_is_none)
+{
+	uint64_t steps;
+
+	for (int i = 0; i < 3; i++) {
+		steps_begin();
+		steps = steps_end();
+		ck_assert_uint_eq(steps, 0);
+	}
+}
+END_TEST
+
+START_TEST(instructions_are_counted_one_by_one)
+{
+	uint64_t steps;
+
+	steps_begin();
+	__asm__ volatile("nop\n\tnop\n\tnop\n\tnop\n\tnop");
+	steps = steps_end();
+	ck_assert_uint_eq(steps, 5);
+}
+END_TEST
+
+START_TEST(what_a_branch_leaves_out_is_not_counted)
+{
+	uint64_t steps;
+
+	steps_begin();
+	__asm__ volatile("test %%rsp, %%rsp\n\t"
+			 "jnz 1f\n\t"
+			 "nop\n\tnop\n"
+			 "1:" ::
+				 : "cc");
+	steps = steps_end();
+	ck_assert_uint_eq(steps, 2);
+}
+END_TEST
+
+// How many instructions the compiler or a sanitizer puts around the work is theirs to say.
+START_TEST(a_repeated_instruction_is_one)
+{
+	static char octets[300];
+	size_t nb = sizeof(octets);
+	void *to = octets;
+	uint64_t steps;
+
+	steps_begin();
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(nb) : "a"(7) : "memory");
+	steps = steps_end();
+	ck_assert_int_eq(octets[sizeof(octets) - 1], 7);
+	ck_assert_uint_lt(steps, 50);
+}
+END_TEST
+
+START_TEST(what_is_read_in_between_grows_with_the_work)
+{
+	uint64_t before, after;
+
+	steps_begin();
+	before = steps_now();
+	__asm__ volatile(".rept 100\n\tnop\n\t.endr");
+	after = steps_now();
+	steps_end();
+	ck_assert_uint_ge(after - before, 100);
+	ck_assert_uint_lt(after - before, 150);
+}
+END_TEST
+#endif
+
+int main(void)
+{
+	Suite *s = suite_create("steps");
+	TCase *tc = tcase_create("steps");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	if (!steps_available()) {
+		puts("instructions cannot be counted here");
+		srunner_free(sr);
+		return 77;
+	}
+#if defined(__x86_64__)
+	tcase_add_test(tc, an_empty_pair_is_none);
+	tcase_add_test(tc, instructions_are_counted_one_by_one);
+	tcase_add_test(tc, what_a_branch_leaves_out_is_not_counted);
+	tcase_add_test(tc, a_repeated_instruction_is_one);
+	tcase_add_test(tc, what_is_read_in_between_grows_with_the_work);
+#endif
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
