@@ -29,15 +29,15 @@ static inline bool char_is(char c, unsigned int classes)
 }
 
 #define SIP_NAME_SLOTS 64
-#define SIP_NAME_MULT 0xe4b06ce7u // makes the 30 known names collide nowhere
+#define SIP_NAME_MULT 0x5cfdec09u // makes the 30 known names collide nowhere
 #define SIP_METHOD_SLOTS 32
 #define SIP_METHOD_MULT 0x3d9c172411e20b8fULL // ... and the 14 methods
 
-// The slot of a header name of n octets, by its first two, in any case. Of a name of one octet, the
-// colon is the second.
+// The slot of a header name of n octets, by its first two in any case. Of a name of one octet, the
+// colon is the second. More octets may stand behind the two.
 static inline size_t sip_name_slot(uint32_t first_two, size_t n)
 {
-	return ((first_two * 8 | 0x10100) + (uint32_t)n) * SIP_NAME_MULT >> 26;
+	return ((first_two & 0xdfdf) * 8 + (uint32_t)n) * SIP_NAME_MULT >> 26;
 }
 
 // A known header name and what finding it adds to struct seen. Slot 0 is no name's: it stands for
@@ -140,6 +140,7 @@ struct sip_kernel {
 extern const struct sip_kernel sip_kernel_scalar;
 extern const struct sip_kernel sip_kernel_sse42;
 extern const struct sip_kernel sip_kernel_avx2;
+extern const struct sip_kernel sip_kernel_avx512;
 extern const struct sip_kernel sip_kernel_neon;
 extern const struct sip_kernel *sip_kernel; // the one in use
 #pragma GCC visibility pop

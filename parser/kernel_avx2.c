@@ -2,6 +2,7 @@
 #include "parser/kernel_sets.h"
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NIBBLES(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
@@ -105,13 +106,12 @@ static inline unsigned int k_token_len(const char *p)
 	return _tzcnt_u32(outside(p, ROWS_TOKEN, COLUMNS_TOKEN));
 }
 
-static inline unsigned int k_prefix32(const char *p, const char *name)
+static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
 	__m256i v = _mm256_or_si256(load256(p), constant(letter_case));
 	__m256i known = _mm256_load_si256((const __m256i *)(const void *)name);
 
-	// A known name is padded with 0, which nothing or-ed with 0x20 is: there is a difference.
-	return (unsigned int)__builtin_ctz(~mask256(_mm256_cmpeq_epi8(v, known)));
+	return _bzhi_u32(~mask256(_mm256_cmpeq_epi8(v, known)), n + 1) == 0;
 }
 
 static inline unsigned int k_first(uint64_t w)

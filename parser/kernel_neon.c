@@ -4,6 +4,7 @@
 #include "parser/kernel_sets.h"
 
 #include <arm_neon.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NIBBLES(...) ((uint8x16_t){__VA_ARGS__})
@@ -119,9 +120,9 @@ static inline uint8x16_t same_letters(const char *p, const char *name)
 		vld1q_u8((const uint8_t *)name));
 }
 
-static inline unsigned int k_prefix32(const char *p, const char *name)
+static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
-	return first_zero32(same_letters(p, name), same_letters(p + 16, name + 16));
+	return first_zero32(same_letters(p, name), same_letters(p + 16, name + 16)) > n;
 }
 
 static inline unsigned int k_first(uint64_t w)

@@ -101,13 +101,13 @@ static inline uint64_t k_nonhost64(const char *p)
 	return mask;
 }
 
-static inline unsigned int k_prefix32(const char *p, const char *name)
+static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
 	for (unsigned int i = 0;; i += 8) {
 		uint64_t differ = (load64(p + i) | 0x20 * ONES) ^ load64(name + i);
 
 		if (differ != 0)
-			return i + (unsigned int)__builtin_ctzll(differ) / 8;
+			return i + (unsigned int)__builtin_ctzll(differ) / 8 > n;
 	}
 }
 

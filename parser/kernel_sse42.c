@@ -4,6 +4,7 @@
 #include "parser/kernel_sets.h"
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NIBBLES(...) _mm_setr_epi8(__VA_ARGS__)
@@ -98,9 +99,10 @@ static inline uint32_t differ(const char *p, const char *name)
 	return (uint32_t)mask128(_mm_cmpeq_epi8(v, known)) ^ 0xffff;
 }
 
-static inline unsigned int k_prefix32(const char *p, const char *name)
+static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
-	return (unsigned int)__builtin_ctz(differ(p, name) | differ(p + 16, name + 16) << 16);
+	return (unsigned int)__builtin_ctz(
+		       differ(p, name) | differ(p + 16, name + 16) << 16 | 1u << 31) > n;
 }
 
 static inline unsigned int k_first(uint64_t w)

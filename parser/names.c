@@ -56,20 +56,19 @@ const uint8_t sip_chars[256] = {
 #define NAME(slot, name, hdr)                   \
 	[slot] = {name ":", BIT(SIP_HDR_##hdr), \
 		{SIP_SINGLE_LANE(SIP_HDR_##hdr) | (uint64_t)SIP_HDR_##hdr << 56}}
-#define KNOWN_NAMES(X)                                                                            \
-	X(2, "from", FROM), X(3, "i", CALL_ID), X(6, "cseq", CSEQ), X(9, "route", ROUTE),         \
-		X(10, "c", CONTENT_TYPE), X(12, "content-type", CONTENT_TYPE),                    \
-		X(17, "record-route", RECORD_ROUTE), X(19, "service-route", SERVICE_ROUTE),       \
-		X(21, "k", SUPPORTED), X(23, "retry-after", RETRY_AFTER),                         \
-		X(30, "max-forwards", MAX_FORWARDS), X(31, "l", CONTENT_LENGTH),                  \
-		X(34, "proxy-require", PROXY_REQUIRE), X(35, "call-id", CALL_ID),                 \
-		X(39, "f", FROM), X(40, "m", CONTACT), X(41, "expires", EXPIRES), X(42, "t", TO), \
-		X(47, "contact", CONTACT), X(48, "to", TO), X(49, "path", PATH),                  \
-		X(51, "require", REQUIRE), X(53, "event", EVENT), X(55, "via", VIA),              \
-		X(56, "authorization", AUTHORIZATION),                                            \
-		X(57, "proxy-authorization", PROXY_AUTHORIZATION), X(59, "o", EVENT),             \
-		X(60, "supported", SUPPORTED), X(61, "v", VIA),                                   \
-		X(63, "content-length", CONTENT_LENGTH)
+#define KNOWN_NAMES(X)                                                                           \
+	X(1, "call-id", CALL_ID), X(3, "proxy-authorization", PROXY_AUTHORIZATION),              \
+		X(5, "authorization", AUTHORIZATION), X(6, "f", FROM), X(7, "contact", CONTACT), \
+		X(10, "record-route", RECORD_ROUTE), X(15, "o", EVENT), X(16, "via", VIA),       \
+		X(21, "expires", EXPIRES), X(22, "require", REQUIRE), X(24, "c", CONTENT_TYPE),  \
+		X(27, "m", CONTACT), X(28, "service-route", SERVICE_ROUTE),                      \
+		X(33, "l", CONTENT_LENGTH), X(35, "from", FROM), X(37, "v", VIA),                \
+		X(39, "k", SUPPORTED), X(42, "content-length", CONTENT_LENGTH), X(44, "to", TO), \
+		X(45, "path", PATH), X(47, "event", EVENT), X(48, "cseq", CSEQ), X(49, "t", TO), \
+		X(51, "retry-after", RETRY_AFTER), X(52, "i", CALL_ID),                          \
+		X(56, "proxy-require", PROXY_REQUIRE), X(57, "max-forwards", MAX_FORWARDS),      \
+		X(59, "content-type", CONTENT_TYPE), X(60, "supported", SUPPORTED),              \
+		X(62, "route", ROUTE)
 
 // Aligned so that one name is one aligned vector.
 const struct sip_name_slot sip_names[SIP_NAME_SLOTS]

@@ -11,11 +11,11 @@
 //   k_address_stop64(p)  bit i: p[i] delimits in a From or To, or may not stand unquoted there
 //   k_nonhost64(p)       bit i: p[i] may not stand in a host name
 //   k_token_len(p)       how many octets of token p begins with, up to 32
-//   k_prefix32(p, name)  how many octets of p, letters in lower case, are those of a known name
-//   k_first(w)           the lowest bit of w; 63 or 64 if it has none
-//   k_low_bits(w, n)     bits 0 to n - 1 of w, n up to 255
-//   struct k_count, k_count_add(count, p), k_count_sum(count)
-//                        counts octets < 0x20; one count takes up to INDEX_BLOCKS_MAX blocks
+//   k_is_name(p, name, n)  p[0..n], letters in lower case, are the octets of a known name, n up to
+//   31 k_first(w)           the lowest bit of w; 63 or 64 if it has none k_low_bits(w, n)     bits
+//   0 to n - 1 of w, n up to 255 struct k_count, k_count_add(count, p), k_count_sum(count)
+//                        counts octets < 0x20; one count takes up to INDEX_BLOCKS_MAX blocks;
+//                        a kernel with a hot_index() of its own, KERNEL_HOT_INDEX, needs none
 #include "parser/parse_words.h"
 
 // 0 compiles a kernel that takes no fast path at all: what the others are compared with in tests.
@@ -130,61 +130,109 @@ static inline bool parse_fields(struct sip_msg *restrict msg, const char *buf,
 	return parse_optional(msg, buf, seen->present, fault);
 }
 
-static enum sip_reason parse(struct sip_msg *restrict msg, const char *buf, size_t len)
-{
-	struct sip_fault start = {SIP_OK, 0}, fault = {SIP_OK, 0};
-	bool careful = false;
+// A message between the steps below.
+struct parse {
+	struct sip_msg *msg;
+	const char *buf; // without leading CRLFs
+	size_t len;
+	struct sip_fault start, fault;
 	struct seen seen;
+	enum sip_reason reason; // why it was refused
+	int nb; // lines of header fields; -1: the hot index does not take it
+};
+
+// The start line, and where lines begin. False: it is refused. Like the next step, this stores
+// where the message's octets are, and waits for none of them: the messages of a burst overlap.
+static inline bool parse_lines(struct parse *p, struct sip_msg *msg, const char *buf, size_t len)
+{
 	uint32_t end;
-	int nb;
 
 	msg->buf = buf;
 	msg->skipped = 0;
+	p->start.reason = SIP_OK;
+	p->fault.reason = SIP_OK;
 	if (unlikely(len == 0 || (unsigned char)buf[0] <= ' ')) {
-		enum sip_reason reason = skip_leading(msg, buf, len);
-
-		if (reason != SIP_OK)
-			return reason;
+		p->reason = skip_leading(msg, buf, len);
+		if (p->reason != SIP_OK)
+			return false;
 		buf += msg->skipped;
 		len -= msg->skipped;
 	}
+	p->msg = msg;
+	p->buf = buf;
+	p->len = len;
 	if (unlikely(!KERNEL_FAST || !start_fast(msg, buf, len))) {
-		(void)sip_start_line(msg, buf, len, &start, &end);
-		if (end == 0)
-			return sip_reject(msg, start, false);
-	}
-	nb = KERNEL_FAST ? hot_index(msg, buf, len) : -1;
-again:
-	if (unlikely(nb < 0)) {
-		careful = true;
-		nb = careful_index(msg, buf, len, &fault);
-		if (nb < 0) {
-			// A Status-Line was taken before its end was seen; perhaps it has none.
-			if (start.reason == SIP_OK)
-				(void)sip_start_line(msg, buf, len, &start, &end);
-			return sip_reject(msg, start.reason ? start : fault, false);
+		(void)sip_start_line(msg, buf, len, &p->start, &end);
+		if (end == 0) {
+			p->reason = sip_reject(msg, p->start, false);
+			return false;
 		}
 	}
-	msg->nb_hdrs = (uint8_t)nb;
-	msg->start_end = msg->hdr_line[0];
-	if (unlikely(!classify_all(msg, buf, careful, &seen, &fault))) {
-		nb = -1;
-		goto again;
+	p->nb = KERNEL_FAST ? hot_index(msg, buf, len) : -1;
+	return true;
+}
+
+// Names, or lines and names, that take a closer look. False: it is refused.
+static COLD bool parse_unusual(struct parse *p)
+{
+	uint32_t end;
+	int nb;
+
+	if (p->nb >= 0 && classify_any(p->msg, p->buf, false, &p->seen, &p->fault))
+		return true;
+	nb = careful_index(p->msg, p->buf, p->len, &p->fault);
+	if (nb < 0) {
+		// A Status-Line was taken before its end was seen; perhaps it has none.
+		if (p->start.reason == SIP_OK)
+			(void)sip_start_line(p->msg, p->buf, p->len, &p->start, &end);
+		p->reason = sip_reject(p->msg, p->start.reason ? p->start : p->fault, false);
+		return false;
 	}
-	msg->present = seen.present & ~BIT(SIP_HDR_OTHER);
-	msg->len = (uint32_t)len;
-	msg->body_len = (uint32_t)len - msg->header_len;
-	if (unlikely(start.reason || fault.reason || !parse_fields(msg, buf, &seen, &fault)))
-		return sip_reject(msg, start.reason ? start : fault, true);
+	p->msg->nb_hdrs = (uint8_t)nb;
+	(void)classify_any(p->msg, p->buf, true, &p->seen, &p->fault);
+	return true;
+}
+
+// What the lines are called. False: it is refused.
+static inline bool parse_names(struct parse *p)
+{
+	p->msg->nb_hdrs = (uint8_t)p->nb;
+	if (unlikely(p->nb < 0 || !KERNEL_FAST || !classify_usual(p->msg, p->buf, &p->seen)) &&
+		!parse_unusual(p))
+		return false;
+	p->msg->start_end = p->msg->hdr_line[0];
+	p->msg->present = p->seen.present & ~BIT(SIP_HDR_OTHER);
+	p->msg->len = (uint32_t)p->len;
+	p->msg->body_len = (uint32_t)p->len - p->msg->header_len;
+	return true;
+}
+
+// What they say, and where the message ends.
+static inline enum sip_reason parse_values(struct parse *p)
+{
+	struct sip_msg *restrict msg = p->msg;
+
+	if (unlikely(p->start.reason || p->fault.reason ||
+		    !parse_fields(msg, p->buf, &p->seen, &p->fault)))
+		return sip_reject(msg, p->start.reason ? p->start : p->fault, true);
 	if (msg->has_content_length) {
 		if (unlikely(msg->content_length > msg->body_len)) {
-			fault = (struct sip_fault){SIP_BODY_TOO_SHORT, (uint32_t)len};
-			return sip_reject(msg, fault, true);
+			p->fault = (struct sip_fault){SIP_BODY_TOO_SHORT, (uint32_t)p->len};
+			return sip_reject(msg, p->fault, true);
 		}
 		msg->body_len = msg->content_length;
 		msg->len = msg->header_len + msg->content_length;
 	}
 	return SIP_OK;
+}
+
+static enum sip_reason parse(struct sip_msg *msg, const char *buf, size_t len)
+{
+	struct parse p;
+
+	if (!parse_lines(&p, msg, buf, len) || !parse_names(&p))
+		return p.reason;
+	return parse_values(&p);
 }
 
 #if KERNEL_FAST

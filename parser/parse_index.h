@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where the header fields are and what they are called. Included by parse_body.h, once per kernel.
 
+// hot_index() records where lines begin, if the header section has neither folding nor any control
+// octet but its line ends, and is of ordinary size. It returns the number of header fields, or -1:
+// careful_index() shall say. What it accepts has as many control octets as CRs and LFs of line
+// ends; that each LF has a CR before it is left to the caller's look at every line.
+#ifndef KERNEL_HOT_INDEX
 #define INDEX_BLOCKS_MAX 120 // 8-bit lanes count two octets a block
 #define INDEX_LINES_MAX 60 // a block adds up to 64 line ends: what the hot index may begin one with
 
@@ -18,10 +23,6 @@ static inline uint16_t *write_lines(uint16_t *line, size_t base, uint64_t lf)
 	return line + nb;
 }
 
-// Record where lines begin, if the header section has neither folding nor any control octet but its
-// line ends, and is of ordinary size. Returns the number of header fields, or -1: careful_index()
-// shall say. What it accepts has as many control octets as CRs and LFs of line ends; that each LF
-// has a CR before it is left to the caller's look at every line.
 static inline int hot_index(struct sip_msg *restrict msg, const char *buf, size_t len)
 {
 	const uint16_t *line_limit = msg->hdr_line + INDEX_LINES_MAX;
@@ -56,6 +57,7 @@ static inline int hot_index(struct sip_msg *restrict msg, const char *buf, size_
 		return -1;
 	return (int)n - 1;
 }
+#endif
 
 // One block of the careful index: what is wrong in it, where lines end.
 struct block {
@@ -142,20 +144,20 @@ struct seen {
 static inline const struct sip_name_slot *classify(const char *p, size_t *value)
 {
 	const char *names = (const char *)sip_names;
-	size_t n = k_token_len(p), at = sizeof(sip_names[0]) * sip_name_slot(load16(p), n);
+	size_t n = k_token_len(p), at = sizeof(sip_names[0]) * sip_name_slot(load32(p), n);
 
 	*value = n + 1 + ((unsigned char)p[n + 1] <= ' ');
 	if (unlikely(p[n] != ':' || n == 0 || (unsigned char)p[*value] <= ' '))
 		return NULL;
 	// Which header fields are known ones is hard to predict: no branch. At 0 are those that are
 	// not.
-	at &= -(size_t)(k_prefix32(p, names + at) > n);
-	return (const struct sip_name_slot *)(const void *)(names + at);
+	return (const struct sip_name_slot *)(const void *)(names +
+		(k_is_name(p, names + at, (unsigned int)n) ? at : 0));
 }
 
 // The same octet by octet. Returns false when the index must be made again with care: a line that
 // begins with LWS, or ends without CR.
-static COLD bool classify_slow(struct sip_msg *msg, const char *buf, size_t i, bool careful,
+static bool classify_slow(struct sip_msg *msg, const char *buf, size_t i, bool careful,
 	struct seen *seen, struct sip_fault *fault)
 {
 	struct sip_fault bad;
@@ -173,32 +175,56 @@ static COLD bool classify_slow(struct sip_msg *msg, const char *buf, size_t i, b
 	return true;
 }
 
-// Backwards, so that hdr_first is what its name says.
-static inline bool classify_all(struct sip_msg *restrict msg, const char *buf, bool careful,
-	struct seen *seen, struct sip_fault *fault)
+static inline void classified(
+	struct sip_msg *restrict msg, size_t i, const struct sip_name_slot *name, struct seen *seen)
 {
-	size_t i = msg->nb_hdrs, line, value = 0, next = msg->hdr_line[i];
+	seen->present |= name->present;
+	seen->single += name->single;
+	msg->hdr_id[i] = name->id;
+	msg->hdr_first[name->id] = (uint8_t)i;
+}
+
+// All header fields, backwards, so that hdr_first is what its name says. Some may be unusual.
+static COLD bool classify_any(struct sip_msg *msg, const char *buf, bool careful, struct seen *seen,
+	struct sip_fault *fault)
+{
 	const struct sip_name_slot *name = NULL;
-	uint32_t present = 0;
-	uint64_t single = 0;
+	size_t value = 0;
 
 	*seen = (struct seen){0, 0};
-	for (; i > 0; next = line) {
-		line = msg->hdr_line[--i];
+	for (size_t i = msg->nb_hdrs; i-- > 0;) {
 		if (KERNEL_FAST)
-			name = classify(buf + line, &value);
-		if (unlikely(name == NULL || buf[next - 2] != '\r')) {
+			name = classify(buf + msg->hdr_line[i], &value);
+		if (name == NULL || buf[msg->hdr_line[i + 1] - 2] != '\r') {
 			if (!classify_slow(msg, buf, i, careful, seen, fault))
 				return false;
 			continue;
 		}
-		present |= name->present;
-		single += name->single;
-		msg->hdr_id[i] = name->id;
-		msg->hdr_first[name->id] = (uint8_t)i;
-		msg->hdr_value[i] = (uint16_t)(line + value);
+		classified(msg, i, name, seen);
+		msg->hdr_value[i] = (uint16_t)(msg->hdr_line[i] + value);
 	}
-	seen->present |= present;
-	seen->single += single;
+	return true;
+}
+
+// The same when none is unusual. No function is called here, so all that is constant stays in
+// registers. False: classify_any() shall see.
+static inline bool classify_usual(struct sip_msg *restrict msg, const char *buf, struct seen *seen)
+{
+	size_t i = msg->nb_hdrs, next = msg->hdr_line[i];
+	struct seen all = {0, 0};
+
+	if (unlikely(i == 0))
+		return false;
+	do {
+		size_t value, line = msg->hdr_line[--i];
+		const struct sip_name_slot *name = classify(buf + line, &value);
+
+		if (unlikely(name == NULL || buf[next - 2] != '\r'))
+			return false;
+		classified(msg, i, name, &all);
+		msg->hdr_value[i] = (uint16_t)(line + value);
+		next = line;
+	} while (i > 0);
+	*seen = all;
 	return true;
 }

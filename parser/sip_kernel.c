@@ -11,6 +11,7 @@
 // Best first.
 static const struct sip_kernel *const kernels[] = {
 #if defined(__x86_64__)
+	&sip_kernel_avx512,
 	&sip_kernel_avx2,
 	&sip_kernel_sse42,
 #elif defined(__aarch64__)
@@ -28,15 +29,30 @@ static bool has_lzcnt(void)
 
 	return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c >> 5 & 1);
 }
+
+static bool has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+		__builtin_cpu_supports("bmi2") && has_lzcnt();
+}
+
+static bool has_avx512(void)
+{
+	return has_avx2() && __builtin_cpu_supports("avx512f") &&
+		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+		__builtin_cpu_supports("avx512vbmi2");
+}
 #endif
 
 static bool runs_here(const struct sip_kernel *k)
 {
 #if defined(__x86_64__)
 	__builtin_cpu_init();
+	if (k == &sip_kernel_avx512)
+		return has_avx512();
 	if (k == &sip_kernel_avx2)
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-			__builtin_cpu_supports("bmi2") && has_lzcnt();
+		return has_avx2();
 	if (k == &sip_kernel_sse42)
 		return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
 #endif

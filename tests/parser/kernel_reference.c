@@ -49,9 +49,9 @@ static inline unsigned int k_token_len(const char *p)
 	return 0;
 }
 
-static inline unsigned int k_prefix32(const char *p, const char *name)
+static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
-	return 0;
+	return false;
 }
 
 static inline unsigned int k_first(uint64_t w)

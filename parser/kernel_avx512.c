@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// x86-64-v4 with VBMI and VBMI2 (Ice Lake, Zen 4 and later): 64 octets are one vector, a comparison
+// is a mask already, and a set of octets is one lookup.
+#include "parser/parse_words.h"
+
+#include <immintrin.h>
+#include <stdint.h>
+
+// Sets of octets below 0x80, a bit each.
+enum {
+	IN_TOKEN = 1,
+	IN_HOST = 2,
+	STOPS_ADDRESS = 0x40, // delimits in a From or To, or may not stand unquoted there
+	STOPS_URI = 0x80, // may not stand in a URI, or is '?'
+};
+
+#define T IN_TOKEN
+#define H (IN_TOKEN | IN_HOST)
+#define A STOPS_ADDRESS
+#define U STOPS_URI
+#define B (STOPS_ADDRESS | STOPS_URI)
+
+static const uint8_t sets[128] __attribute__((aligned(64))) = {
+	[0 ... 0x20] = B,
+	['"'] = B,
+	['<'] = B,
+	['>'] = B,
+	[0x7f] = B,
+	[','] = A,
+	[';'] = A,
+	['?'] = U,
+	['!'] = T,
+	['%'] = T,
+	['*'] = T,
+	['+'] = T,
+	['`'] = T,
+	['\''] = T,
+	['~'] = T,
+	['-'] = H,
+	['.'] = H,
+	['_'] = H,
+	['0' ... '9'] = H,
+	['A' ... 'Z'] = H,
+	['a' ... 'z'] = H,
+};
+
+#undef T
+#undef H
+#undef A
+#undef U
+#undef B
+
+static inline __m512i load512(const void *p)
+{
+	return _mm512_loadu_si512(p);
+}
+
+// Which sets each octet is in; the highest bit of an octet is not looked at.
+static inline __m512i sets_of(__m512i v)
+{
+	return _mm512_permutex2var_epi8(load512(sets), v, load512(sets + 64));
+}
+
+static inline uint64_t k_eq64(const char *p, char c)
+{
+	return _mm512_cmpeq_epi8_mask(load512(p), _mm512_set1_epi8(c));
+}
+
+static inline uint64_t k_control64(const char *p)
+{
+	return _mm512_cmplt_epu8_mask(load512(p), _mm512_set1_epi8(0x20));
+}
+
+static inline uint64_t k_space64(const char *p)
+{
+	return _mm512_cmple_epu8_mask(load512(p), _mm512_set1_epi8(0x20));
+}
+
+// Octets from 0x80 on stop nothing.
+static inline uint64_t k_uri_stop64(const char *p)
+{
+	__m512i v = load512(p);
+
+	return _mm512_movepi8_mask(_mm512_andnot_si512(v, sets_of(v)));
+}
+
+static inline uint64_t k_address_stop64(const char *p)
+{
+	__m512i v = load512(p), s = sets_of(v);
+
+	return _mm512_movepi8_mask(_mm512_andnot_si512(v, _mm512_add_epi8(s, s)));
+}
+
+// Octets from 0x80 on are in neither set, like DEL.
+static inline uint64_t k_nonhost64(const char *p)
+{
+	__m512i v = _mm512_min_epu8(load512(p), _mm512_set1_epi8(0x7f));
+
+	return _mm512_testn_epi8_mask(sets_of(v), _mm512_set1_epi8(IN_HOST));
+}
+
+static inline __m256i load256(const void *p)
+{
+	return _mm256_loadu_si256(p);
+}
+
+static inline unsigned int k_token_len(const char *p)
+{
+	__m256i v = _mm256_min_epu8(load256(p), _mm256_set1_epi8(0x7f));
+	__m512i s = sets_of(_mm512_castsi256_si512(v));
+
+	return _tzcnt_u32(
+		_mm256_testn_epi8_mask(_mm512_castsi512_si256(s), _mm256_set1_epi8(IN_TOKEN)));
+}
+
+static inline bool k_is_name(const char *p, const char *name, unsigned int n)
+{
+	__m256i v = _mm256_or_si256(load256(p), _mm256_set1_epi8(0x20));
+
+	return _bzhi_u32(_mm256_cmpneq_epi8_mask(v, load256(name)), n + 1) == 0;
+}
+
+static inline unsigned int k_first(uint64_t w)
+{
+	return (unsigned int)_tzcnt_u64(w);
+}
+
+static inline uint64_t k_low_bits(uint64_t w, unsigned int n)
+{
+	return _bzhi_u64(w, n);
+}
+
+#define INDEX_OCTETS_MAX 8192 // of a header section that the hot index looks at
+#define INDEX_LINES_MAX 60 // what it may begin a block with: see write_lines()
+
+// Where lines begin after the LFs of the block at `base`, given as numbers of 16 bits. Two octets
+// of any three of a line are no LF, or the header section would end there: 32 numbers are enough.
+// Returns where the next one goes.
+static inline uint16_t *write_lines(uint16_t *line, __m512i base, uint64_t lf)
+{
+	__m512i iota = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49,
+		48, 47, 46, 45, 44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28,
+		27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6,
+		5, 4, 3, 2, 1, 0);
+	__m256i at = _mm512_castsi512_si256(_mm512_maskz_compress_epi8(lf, iota));
+
+	_mm512_storeu_si512(line, _mm512_add_epi16(_mm512_cvtepu8_epi16(at), base));
+	return line + __builtin_popcountll(lf);
+}
+
+#define KERNEL_HOT_INDEX
+// See parse_index.h.
+static inline int hot_index(struct sip_msg *restrict msg, const char *buf, size_t len)
+{
+	const char *p = buf, *limit = buf + (len < INDEX_OCTETS_MAX ? len : INDEX_OCTETS_MAX);
+	const uint16_t *line_limit = msg->hdr_line + INDEX_LINES_MAX;
+	const __m512i lfs = _mm512_set1_epi8('\n'), sp = _mm512_set1_epi8(' ');
+	__m512i v, base = _mm512_set1_epi16(1);
+	uint16_t *line = msg->hdr_line;
+	unsigned int controls = 0, last, n;
+	__mmask64 lf, eoh;
+
+	for (;; p += 64) {
+		v = load512(p);
+		lf = _mm512_cmpeq_epi8_mask(v, lfs);
+		// No LF stands before the second octet: it would have ended the start line.
+		eoh = _mm512_mask_cmpeq_epi8_mask(lf, load512(p - 2), lfs);
+		if (eoh != 0)
+			break;
+		line = write_lines(line, base, lf);
+		controls += (unsigned int)__builtin_popcountll(_mm512_cmplt_epu8_mask(v, sp));
+		base = _mm512_add_epi16(base, _mm512_set1_epi16(64));
+		if (unlikely(p + 64 >= limit || line > line_limit))
+			return -1;
+	}
+	last = (unsigned int)_tzcnt_u64(eoh);
+	if (unlikely(p + last >= limit))
+		return -1;
+	line = write_lines(line, base, _bzhi_u64(lf, last));
+	n = (unsigned int)(line - msg->hdr_line);
+	p += last;
+	msg->header_len = (uint16_t)(p - buf + 1);
+	controls += (unsigned int)__builtin_popcountll(
+		_bzhi_u64(_mm512_cmplt_epu8_mask(v, sp), last + 1));
+	// Two octets for each line end and two for the empty line.
+	if (unlikely(n == 0 || controls != 2 * (n + 1) || p[-1] != '\r' ||
+		    buf[msg->hdr_line[0] - 2] != '\r'))
+		return -1;
+	return (int)n - 1;
+}
+
+#define KERNEL sip_kernel_avx512
+#define KERNEL_NAME "avx512"
+#include "parser/parse_body.h"
