@@ -57,7 +57,7 @@ static COLD enum sip_reason skip_leading(struct sip_msg *msg, const char *buf, s
 }
 
 // Max-Forwards, Route, Content-Length.
-static inline bool parse_optional(
+INLINE bool parse_optional(
 	struct sip_msg *restrict msg, const char *buf, uint32_t present, struct sip_fault *fault)
 {
 	const uint8_t *first = msg->hdr_first;
@@ -92,7 +92,7 @@ static inline bool parse_optional(
 	return true;
 }
 
-static inline bool parse_tag(struct sip_msg *msg, const char *buf, unsigned int i,
+INLINE bool parse_tag(struct sip_msg *msg, const char *buf, unsigned int i,
 	struct sip_slice *tag, struct sip_fault *fault)
 {
 	return (KERNEL_FAST &&
@@ -100,7 +100,7 @@ static inline bool parse_tag(struct sip_msg *msg, const char *buf, unsigned int 
 		sip_field_tag(msg, i, tag, fault);
 }
 
-static inline bool parse_fields(struct sip_msg *restrict msg, const char *buf,
+INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf,
 	const struct seen *seen, struct sip_fault *fault)
 {
 	const uint8_t *first = msg->hdr_first;
@@ -143,7 +143,7 @@ struct parse {
 
 // The start line, and where lines begin. False: it is refused. Like the next step, this stores
 // where the message's octets are, and waits for none of them: the messages of a burst overlap.
-static inline bool parse_lines(struct parse *p, struct sip_msg *msg, const char *buf, size_t len)
+INLINE bool parse_lines(struct parse *p, struct sip_msg *msg, const char *buf, size_t len)
 {
 	uint32_t end;
 
@@ -194,7 +194,7 @@ static COLD bool parse_unusual(struct parse *p)
 }
 
 // What the lines are called. False: it is refused.
-static inline bool parse_names(struct parse *p)
+INLINE bool parse_names(struct parse *p)
 {
 	p->msg->nb_hdrs = (uint8_t)p->nb;
 	if (unlikely(p->nb < 0 || !KERNEL_FAST || !classify_usual(p->msg, p->buf, &p->seen)) &&
@@ -208,7 +208,7 @@ static inline bool parse_names(struct parse *p)
 }
 
 // What they say, and where the message ends.
-static inline enum sip_reason parse_values(struct parse *p)
+INLINE enum sip_reason parse_values(struct parse *p)
 {
 	struct sip_msg *restrict msg = p->msg;
 

@@ -208,7 +208,7 @@ struct sip_msg {
 	uint8_t hdr_first[32]; // by enum sip_hdr: the first such field, if `present` has its bit
 	uint8_t hdr_id[SIP_HDRS_MAX]; // enum sip_hdr
 	uint16_t hdr_value[SIP_HDRS_MAX];
-	uint16_t hdr_line[SIP_HDRS_MAX + 1];
+	_Alignas(64) uint16_t hdr_line[SIP_HDRS_MAX + 1];
 };
 
 // Parse one datagram (RFC 3261 section 18.3): header section, the fields above, body by
