@@ -54,7 +54,78 @@ static inline bool base32_get(const char in[8], uint64_t *bits)
 	return true;
 }
 
-#ifdef __AVX2__
+#ifdef __AVX512VBMI__
+// All groups of a token at once, up to eight. The octets are the words' in big-endian order; the
+// first group begins with the most significant bit of words[0].
+
+// Where the octets of group g stand in the words, the last one first.
+#define BASE32_OCTET(k) ((k) / 8 * 8 + 7 - (k) % 8)
+#define BASE32_FROM(g)                                                                   \
+	BASE32_OCTET(5 * (g) + 4), BASE32_OCTET(5 * (g) + 3), BASE32_OCTET(5 * (g) + 2), \
+		BASE32_OCTET(5 * (g) + 1), BASE32_OCTET(5 * (g)), 63, 63, 63
+// And where those of word w stand in groups, the last octet first.
+#define BASE32_TO_1(k) ((k) / 5 * 8 + 4 - (k) % 5)
+#define BASE32_TO(w)                                                                          \
+	BASE32_TO_1(8 * (w) + 7), BASE32_TO_1(8 * (w) + 6), BASE32_TO_1(8 * (w) + 5),         \
+		BASE32_TO_1(8 * (w) + 4), BASE32_TO_1(8 * (w) + 3), BASE32_TO_1(8 * (w) + 2), \
+		BASE32_TO_1(8 * (w) + 1), BASE32_TO_1(8 * (w))
+#define BASE32_ROW(x) x, x, x, x, x, x, x, x
+#define BASE32_NONE BASE32_ROW(0x80), BASE32_ROW(0x80), BASE32_ROW(0x80), BASE32_ROW(0x80)
+#define BASE32_LETTERS                                                                          \
+	0x80, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, \
+		23, 24, 25, 0x80, 0x80, 0x80, 0x80, 0x80
+
+// Write them, as vectors: up to a group is written beyond the last one.
+static inline __attribute__((always_inline)) void base32_put_all(
+	char *out, const uint64_t words[5], unsigned int groups)
+{
+	static const uint8_t from[64] __attribute__((aligned(64))) = {BASE32_FROM(0),
+		BASE32_FROM(1), BASE32_FROM(2), BASE32_FROM(3), BASE32_FROM(4), BASE32_FROM(5),
+		BASE32_FROM(6), BASE32_FROM(7)};
+	// Twice, because an index has a bit more than five.
+	static const char alphabet[64] __attribute__((aligned(64), nonstring)) =
+		"abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwxyz234567";
+	__m512i x = _mm512_set_epi64(0, 0, 0, (long long)words[4], (long long)words[3],
+		(long long)words[2], (long long)words[1], (long long)words[0]);
+
+	x = _mm512_permutexvar_epi8(_mm512_load_si512(from), x);
+	// The first character's five bits are the uppermost of 40, and so on.
+	x = _mm512_multishift_epi64_epi8(_mm512_set1_epi64(0x00050a0f14191e23), x);
+	x = _mm512_permutexvar_epi8(x, _mm512_load_si512(alphabet));
+	_mm256_storeu_si256((__m256i *)out, _mm512_castsi512_si256(x));
+	if (groups > 6)
+		_mm256_storeu_si256((__m256i *)(out + 32), _mm512_extracti64x4_epi64(x, 1));
+	else if (groups > 4)
+		_mm_storeu_si128((__m128i *)(out + 32), _mm512_extracti32x4_epi32(x, 2));
+}
+
+// Read groups into words[0 .. 8), reading nothing else. Returns whether all are of the alphabet;
+// words beyond them are 0.
+static inline __attribute__((always_inline)) bool base32_get_all(
+	const char *in, uint64_t words[8], unsigned int groups)
+{
+	static const uint8_t values[128] __attribute__((aligned(64))) = {BASE32_NONE,
+		BASE32_ROW(0x80), BASE32_ROW(0x80), 0x80, 0x80, 26, 27, 28, 29, 30, 31,
+		BASE32_ROW(0x80), BASE32_LETTERS, BASE32_LETTERS};
+	static const uint8_t to[64]
+		__attribute__((aligned(64))) = {BASE32_TO(0), BASE32_TO(1), BASE32_TO(2),
+			BASE32_TO(3), BASE32_TO(4), BASE32_ROW(63), BASE32_ROW(63), BASE32_ROW(63)};
+	__mmask64 wanted = UINT64_MAX >> (64 - 8 * groups);
+	__m512i raw = _mm512_maskz_loadu_epi8(wanted, in);
+	__m512i x = _mm512_maskz_permutex2var_epi8(
+		wanted, _mm512_load_si512(values), raw, _mm512_load_si512(values + 64));
+	// An octet from 0x80 on takes the value of another one.
+	bool good = _mm512_movepi8_mask(_mm512_or_si512(x, raw)) == 0;
+
+	// Pairs to 10 bits, to 20 bits, to 40 bits.
+	x = _mm512_maddubs_epi16(x, _mm512_set1_epi16(1 << 8 | 32));
+	x = _mm512_madd_epi16(x, _mm512_set1_epi32(1 << 16 | 1024));
+	x = _mm512_or_si512(
+		_mm512_srli_epi64(_mm512_slli_epi64(x, 32), 12), _mm512_srli_epi64(x, 32));
+	_mm512_storeu_si512(words, _mm512_permutexvar_epi8(_mm512_load_si512(to), x));
+	return good;
+}
+#elif defined(__AVX2__)
 // Four groups of 40 bits at once: 20 octets as 32 characters. The octets are the words' in
 // big-endian order; the first group begins with the most significant bit of words[0].
 

@@ -220,7 +220,7 @@ static void digest_job(struct request *r, struct hash_jobs *jobs)
 	if (id.len > HASH_JOB_DATA_MAX)
 		r->call_digest = snapshot_call_digest(r->snap, sip_strv(r->msg, id));
 	else
-		hash_job_end(hash_job_add(jobs, r->snap->table_key, &r->call_digest), 0,
+		hash_job_end(jobs, hash_job_add(jobs, r->snap->table_key, &r->call_digest), 0,
 			r->msg->buf + id.off, id.len);
 }
 
@@ -235,7 +235,9 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 	struct tag_jobs tags;
 	unsigned int nb_live = 0;
 
-	digests.nb = tags.branches.nb = tags.routes.nb = 0;
+	hash_jobs_init(&digests);
+	hash_jobs_init(&tags.branches);
+	hash_jobs_init(&tags.routes);
 	for (unsigned int i = 0; i < nb; i++) {
 		struct request *r = &requests[i];
 

@@ -3,17 +3,34 @@
 
 #include <errno.h>
 
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+		__builtin_cpu_supports("bmi2");
+}
+
+static bool has_avx512(void)
+{
+	return has_avx2() && __builtin_cpu_supports("avx512f") &&
+		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi");
+}
+#endif
+
 struct kernel {
 	const char *name;
 	decide_many_fn *decide_many;
+	bool (*supported)(void); // NULL: everywhere
 };
 
 // Best first.
 static const struct kernel kernels[] = {
 #if defined(__x86_64__)
-	{"avx2", decide_many_avx2},
+	{"avx512", decide_many_avx512, has_avx512},
+	{"avx2", decide_many_avx2, has_avx2},
 #endif
-	{"generic", decide_many_generic},
+	{"generic", decide_many_generic, NULL},
 };
 #define NB_KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
@@ -21,11 +38,8 @@ static bool runs_here(const struct kernel *k)
 {
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	if (k->decide_many == decide_many_avx2)
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-			__builtin_cpu_supports("bmi2");
 #endif
-	return true;
+	return k->supported == NULL || k->supported();
 }
 
 // Set before main(), and by dispatch_kernel_select() in tests and benchmarks. Kernels give the same

@@ -24,6 +24,9 @@ decide_many_fn decide_many_generic;
 decide_many_fn decide_many_avx2;
 void hash_jobs_13_avx2(struct hash_jobs *jobs);
 void hash_jobs_24_avx2(struct hash_jobs *jobs);
+decide_many_fn decide_many_avx512;
+void hash_jobs_13_avx512(struct hash_jobs *jobs);
+void hash_jobs_24_avx512(struct hash_jobs *jobs);
 #endif
 
 #endif

@@ -28,7 +28,7 @@ enum {
 	PATH_6_GROUPS = 6,
 	ROUTE_4_GROUPS = 5,
 	ROUTE_6_GROUPS = 7,
-	WORDS_MAX = 5,
+	WORDS_MAX = 8, // five at most have something in them; vectors write all
 };
 
 #define COOKIE "z9hG4bK"
@@ -36,6 +36,21 @@ enum {
 
 _Static_assert(COOKIE_LEN + 2 + 8 * ROUTE_6_GROUPS <= TOKEN_TEXT_MAX, "a token fits its buffer");
 
+// Groups are written from words[0] on, most significant bit first, with up to a group scribbled
+// beyond them; and read into words[], which are 0 before.
+#ifdef __AVX512VBMI__
+static inline __attribute__((always_inline)) void put_groups(
+	char *out, const uint64_t words[WORDS_MAX], unsigned int groups)
+{
+	base32_put_all(out, words, groups);
+}
+
+static inline __attribute__((always_inline)) bool get_groups(
+	const char *in, uint64_t words[WORDS_MAX], unsigned int groups)
+{
+	return base32_get_all(in, words, groups);
+}
+#else
 // Groups that are written and read at once, where the processor can: at least three.
 #ifdef __AVX2__
 #define AT_ONCE 4
@@ -45,8 +60,6 @@ _Static_assert(COOKIE_LEN + 2 + 8 * ROUTE_6_GROUPS <= TOKEN_TEXT_MAX, "a token f
 #define base32_get_4(in, groups) ((void)(in), 0u)
 #endif
 
-// Write groups of 40 bits, taken from words[0] on, most significant bit first. Scribbles up to a
-// group beyond them.
 static inline __attribute__((always_inline)) void put_groups(
 	char *out, const uint64_t words[WORDS_MAX], unsigned int groups)
 {
@@ -63,7 +76,7 @@ static inline __attribute__((always_inline)) void put_groups(
 	}
 }
 
-// Read them into words[], which are 0 before. May read, not look at, a group more.
+// May read, not look at, a group more.
 static inline __attribute__((always_inline)) bool get_groups(
 	const char *in, uint64_t *words, unsigned int groups)
 {
@@ -88,6 +101,7 @@ static inline __attribute__((always_inline)) bool get_groups(
 	}
 	return good;
 }
+#endif
 
 static inline uint64_t load_be(const uint8_t *octets)
 {
@@ -105,8 +119,7 @@ static inline bool has_cookie(struct strv branch)
 		return false;
 	// Eight octets at once, in any case. A branch is a token, without the control octets that
 	// would fold onto '9' and '4'.
-	return ((load64(branch.ptr) | UINT64_C(0x20202020202020)) << 8) ==
-		(load64("z9hg4bk") << 8);
+	return ((load64(branch.ptr) | UINT64_C(0x20202020202020)) << 8) == (load64("z9hg4bk") << 8);
 }
 
 static inline uint64_t branch_bits(const struct branch_token *token)
@@ -146,7 +159,7 @@ static inline bool branch_tag_job(struct hash_jobs *jobs, const struct snapshot_
 	if (!has_cookie(sender_branch) || sender_branch.len > HASH_JOB_DATA_MAX)
 		return false;
 	job = hash_job_add(jobs, key->key, tag);
-	hash_job_end(job, job_begin(job, KIND_BRANCH, target, branch_bits(token)),
+	hash_job_end(jobs, job, job_begin(job, KIND_BRANCH, target, branch_bits(token)),
 		sender_branch.ptr, (uint32_t)sender_branch.len);
 	return true;
 }
@@ -170,7 +183,7 @@ static inline void route_tag_job(struct hash_jobs *jobs, const struct snapshot_k
 	unsigned int nb = job_begin(job, KIND_ROUTE_4, &token->flow, route_bits(token));
 
 	job->words[nb++] = call_digest;
-	hash_job_end_words(job, nb);
+	hash_job_end_words(jobs, job, nb);
 }
 
 static inline unsigned int route_token_sign(const struct snapshot_key *key,

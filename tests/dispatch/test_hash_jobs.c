@@ -14,17 +14,20 @@ static const struct kernel kernels[] = {
 	{hash_jobs_13, hash_jobs_24},
 #if defined(__x86_64__)
 	{hash_jobs_13_avx2, hash_jobs_24_avx2},
+	{hash_jobs_13_avx512, hash_jobs_24_avx512},
 #endif
 };
 #define NB_KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
 static bool runs_here(int i)
 {
-#if defined(__x86_64__)
-	return i == 0 || __builtin_cpu_supports("avx2");
-#else
-	return true;
-#endif
+	static const char *const names[] = {"generic", "avx2", "avx512"};
+	const char *name;
+
+	for (unsigned int k = 0; (name = dispatch_kernel_at(k)) != NULL; k++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
 static uint32_t random_state = 7;
@@ -50,14 +53,14 @@ START_TEST(side_by_side_is_one_by_one)
 		uint64_t found[HASH_JOBS_MAX] = {0}, wanted[HASH_JOBS_MAX];
 		uint8_t keys[HASH_JOBS_MAX][16];
 
-		jobs.nb = 0;
+		hash_jobs_init(&jobs);
 		for (unsigned int i = 0; i < nb; i++) {
 			uint32_t len = random_below(HASH_JOB_DATA_MAX + 1);
 			const char *from = data + 8 + random_below(800);
 
 			for (unsigned int k = 0; k < 16; k++)
 				keys[i][k] = (uint8_t)random_below(256);
-			hash_job_end(hash_job_add(&jobs, keys[i], &found[i]), 0, from, len);
+			hash_job_end(&jobs, hash_job_add(&jobs, keys[i], &found[i]), 0, from, len);
 			wanted[i] = round % 2 ? siphash13(keys[i], from, len)
 					      : siphash24(keys[i], from, len);
 		}
@@ -79,15 +82,15 @@ START_TEST(words_go_before_data)
 	uint64_t found[2];
 	struct hash_job *job;
 
-	jobs.nb = 0;
+	hash_jobs_init(&jobs);
 	job = hash_job_add(&jobs, key, &found[0]);
 	job->words[0] = 1;
 	job->words[1] = 2;
-	hash_job_end(job, 2, data + 8, 9);
+	hash_job_end(&jobs, job, 2, data + 8, 9);
 	job = hash_job_add(&jobs, key, &found[1]);
 	job->words[0] = 1;
 	job->words[1] = 2;
-	hash_job_end_words(job, 2);
+	hash_job_end_words(&jobs, job, 2);
 	hash_jobs_24(&jobs);
 	memcpy(all, jobs.jobs[0].words, 16);
 	memcpy(all + 16, data + 8, 9);
