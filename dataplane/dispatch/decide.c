@@ -62,15 +62,6 @@ bool literal_endpoint(
 	return true;
 }
 
-struct endpoint response_target(const struct sip_via *via, const struct endpoint *source)
-{
-	struct endpoint target = {.ip = source->ip, .port = source->port};
-
-	if (via->rport_param.len == 0)
-		target.port = via->port != 0 ? via->port : SIP_PORT;
-	return target;
-}
-
 void decision_init(const struct decide_in *in, struct decision *out)
 {
 	out->action = ACTION_DROP;
@@ -217,11 +208,12 @@ static void digest_job(struct request *r, struct hash_jobs *jobs)
 {
 	struct sip_slice id = r->msg->call_id;
 
-	if (id.len > HASH_JOB_DATA_MAX)
+	if (id.len > HASH_JOB_DATA_MAX) {
 		r->call_digest = snapshot_call_digest(r->snap, sip_strv(r->msg, id));
-	else
-		hash_job_end(jobs, hash_job_add(jobs, r->snap->table_key, &r->call_digest), 0,
-			r->msg->buf + id.off, id.len);
+	} else {
+		hash_job_add(jobs, r->snap->table_key, &r->call_digest);
+		hash_job_end(jobs, 0, r->msg->buf + id.off, id.len);
+	}
 }
 
 _Static_assert(DECIDE_MAX <= HASH_JOBS_MAX, "every message may need one hash of each kind");
@@ -235,9 +227,9 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 	struct tag_jobs tags;
 	unsigned int nb_live = 0;
 
-	hash_jobs_init(&digests);
-	hash_jobs_init(&tags.branches);
-	hash_jobs_init(&tags.routes);
+	hash_jobs_init(&digests, 0);
+	branch_tag_jobs_init(&tags.branches);
+	route_tag_jobs_init(&tags.routes);
 	for (unsigned int i = 0; i < nb; i++) {
 		struct request *r = &requests[i];
 
@@ -251,6 +243,9 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 	for (unsigned int i = 0; i < nb_live; i++)
 		if (live[i]->msg->kind == SIP_REQUEST)
 			request_prefetch(live[i]);
+	for (unsigned int i = 0; i < nb_live; i++)
+		if (live[i]->msg->kind == SIP_REQUEST)
+			request_look(live[i]);
 	for (unsigned int i = 0; i < nb_live; i++) {
 		if (live[i]->msg->kind == SIP_REQUEST)
 			request_decide(live[i], &tags);

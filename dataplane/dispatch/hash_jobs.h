@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dataplane/dispatch/copy.h"
 #include "dataplane/dispatch/siphash_inline.h"
 
 // SipHash of several messages side by side. One hash is a chain in which every step waits for the
@@ -13,68 +12,70 @@
 // same results as siphash13() and siphash24().
 
 #define HASH_JOBS_MAX 8
-#define HASH_JOB_WORDS 20 // with the end mark
-#define HASH_JOB_DATA_MAX 120 // octets, beside four words at most
+#define HASH_JOB_HEAD_MAX 5 // words before data
+#define HASH_JOB_DATA_MAX 120 // octets
+#define HASH_JOB_SLACK 32 // octets behind the data that are read, not looked at
 
-struct hash_job {
-	uint64_t words[HASH_JOB_WORDS + COPY_BLOCK / 8]; // copies scribble beyond the end mark
-	const uint8_t *key;
-	uint64_t *hash; // where the result goes
-	unsigned int nb; // words with the end mark
-};
-
+// Each column has a place for each job, so that a vector of them is loaded at once.
 struct hash_jobs {
 	unsigned int nb;
-	unsigned int least, most; // words of a job
-	uintptr_t keys; // has a bit where two jobs' keys are different pointers
-	struct hash_job jobs[HASH_JOBS_MAX];
-};
+	// The words before the data. A job has the first nb_head of them, and those of `some` only
+	// when it is among the jobs in `some`: the more rarely used ones in the middle (an IPv6
+	// address).
+	unsigned int nb_head;
+	unsigned int some; // a bit each
+	const uint8_t *key[HASH_JOBS_MAX];
+	uint64_t head[HASH_JOB_HEAD_MAX][HASH_JOBS_MAX];
+	const char *data[HASH_JOBS_MAX];
+	uint64_t nb_data[HASH_JOBS_MAX]; // whole words of data
+	uint64_t last[HASH_JOBS_MAX]; // the octets that are left over, and the end mark
+	uint64_t *hash[HASH_JOBS_MAX]; // where the results go
+} __attribute__((aligned(64)));
 
-static inline void hash_jobs_init(struct hash_jobs *jobs)
+// Words of head[] that only jobs in `some` have.
+#define HASH_JOB_SOME_FROM 2
+#define HASH_JOB_SOME_END 4
+
+// nb_head: HASH_JOB_HEAD_MAX, HASH_JOB_SOME_END or 0.
+static inline void hash_jobs_init(struct hash_jobs *jobs, unsigned int nb_head)
 {
 	jobs->nb = 0;
-	jobs->least = HASH_JOB_WORDS;
-	jobs->most = 0;
-	jobs->keys = 0;
+	jobs->nb_head = nb_head;
+	jobs->some = 0;
 }
 
-// A job whose words the caller fills in; there is room.
-static inline struct hash_job *hash_job_add(
+// A job: the caller fills in its words before the data, at the place that is returned, and ends it.
+static inline unsigned int hash_job_add(
 	struct hash_jobs *jobs, const uint8_t key[16], uint64_t *hash)
 {
-	struct hash_job *job = &jobs->jobs[jobs->nb++];
+	unsigned int lane = jobs->nb++;
 
-	job->key = key;
-	job->hash = hash;
-	jobs->keys |= (uintptr_t)key ^ (uintptr_t)jobs->jobs[0].key;
-	return job;
+	jobs->key[lane] = key;
+	jobs->hash[lane] = hash;
+	return lane;
 }
 
-static inline void hash_job_close(struct hash_jobs *jobs, struct hash_job *job, unsigned int nb)
+// `before` are the octets of the words before the data. `data` is part of a message, not among its
+// first octets: 8 octets before data + len are readable, and HASH_JOB_SLACK behind it.
+static inline void hash_job_end(
+	struct hash_jobs *jobs, unsigned int before, const char *data, uint32_t len)
 {
-	job->nb = nb;
-	jobs->least = nb < jobs->least ? nb : jobs->least;
-	jobs->most = nb > jobs->most ? nb : jobs->most;
-}
-
-// The words after the first `before` ones, and the end mark. `data` is part of a message, not among
-// its first octets: 8 octets before data + len are readable, and COPY_BLOCK behind it.
-static inline void hash_job_end(struct hash_jobs *jobs, struct hash_job *job, unsigned int before,
-	const char *data, uint32_t len)
-{
-	unsigned int at = before + len / 8, rest = len & 7;
+	unsigned int lane = jobs->nb - 1, rest = len & 7;
 	uint64_t tail = load64(data + len - 8) >> 1 >> (63 - 8 * rest);
 
-	copy_wide((char *)&job->words[before], data, len);
-	job->words[at] = tail | (uint64_t)(8 * before + len) << 56;
-	hash_job_close(jobs, job, at + 1);
+	jobs->data[lane] = data;
+	jobs->nb_data[lane] = len / 8;
+	jobs->last[lane] = tail | (uint64_t)(before + len) << 56;
 }
 
-// The same without data.
-static inline void hash_job_end_words(struct hash_jobs *jobs, struct hash_job *job, unsigned int nb)
+// The same without data. Not in one burst of jobs with others that have some.
+static inline void hash_job_end_words(struct hash_jobs *jobs, unsigned int before)
 {
-	job->words[nb] = (uint64_t)nb << 59;
-	hash_job_close(jobs, job, nb + 1);
+	unsigned int lane = jobs->nb - 1;
+
+	jobs->data[lane] = NULL;
+	jobs->nb_data[lane] = 0;
+	jobs->last[lane] = (uint64_t)before << 56;
 }
 
 // Do all jobs: SipHash-1-3, SipHash-2-4.

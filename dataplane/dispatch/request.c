@@ -633,9 +633,9 @@ void request_prefetch(struct request *r)
 
 static void proxy(struct request *r)
 {
-	if (needs_check(r) && !check_request(r))
+	if (r->needs_check && !check_request(r))
 		return;
-	if (routes_wanted(r))
+	if (r->needs_routes)
 		routes_scan(r);
 	if (r->routes.bad)
 		return request_reply(r, 400);
@@ -650,9 +650,15 @@ static void proxy(struct request *r)
 	balance(r);
 }
 
+void request_look(struct request *r)
+{
+	response_target(&r->msg->via, &r->in->source, &r->target);
+	r->needs_check = needs_check(r);
+	r->needs_routes = routes_wanted(r);
+}
+
 void request_decide(struct request *r, struct tag_jobs *jobs)
 {
-	r->target = response_target(&r->msg->via, &r->in->source);
 	if (r->service->mode != SERVICE_PROXY)
 		return decide_unproxied(r);
 	proxy(r);
@@ -684,6 +690,6 @@ void decide_unparsable(const struct decide_ctx *ctx, const struct decide_in *in,
 	if (!in->msg->can_reply || r.service->mode != SERVICE_PROXY ||
 		!(r.service->flags & SERVICE_REPLY_UNPARSABLE))
 		return decision_drop(out, DROP_UNPARSABLE);
-	r.target = response_target(&in->msg->via, &in->source);
+	response_target(&in->msg->via, &in->source, &r.target);
 	request_reply(&r, reason == SIP_BAD_VERSION ? 505 : 400);
 }

@@ -29,7 +29,8 @@ struct routes {
 	bool has_next; // a Route is left
 	bool restore_uri; // the Request-URI was ours: `uri` replaces it (16.4)
 	bool strict_next; // the next Route is a strict router: it goes into the Request-URI (16.6)
-	uint8_t nb_uri_cuts; // > 0: its maddr names us, and port and transport are no more either (16.4)
+	uint8_t nb_uri_cuts; // > 0: its maddr names us, and port and transport are no more either
+			     // (16.4)
 	struct route_token route;
 	struct path_token path;
 	struct sip_slice uri; // the Request-URI after 16.4
@@ -55,6 +56,7 @@ struct request {
 	bool to_backend; // it goes to a backend of ours, which is out->backend
 	bool unfinished; // request_finish() or response_finish() is still to come
 	bool record_route; // one is put in
+	bool needs_check, needs_routes; // what request_look() saw
 	bool has_branch_tag, has_route_tag; // they will be in the tags below
 	uint64_t branch_tag, route_tag;
 	uint64_t tag; // of a response: what its branch says
@@ -78,13 +80,24 @@ void decision_drop(struct decision *out, enum drop_reason reason);
 bool literal_endpoint(
 	const struct sip_msg *msg, struct sip_slice host, uint16_t port, struct endpoint *ep);
 // Where the response to a request with this Via goes (18.2.2, RFC 3581): its source, never maddr.
-struct endpoint response_target(const struct sip_via *via, const struct endpoint *source);
+static inline void response_target(
+	const struct sip_via *via, const struct endpoint *source, struct endpoint *target)
+{
+	uint16_t port = via->port != 0 ? via->port : SIP_PORT;
 
-// request.c: a request whose source and digest are known, in two steps. The first one says where it
-// goes, and which tags request_finish() will need to write its edits.
+	// In place: what is put together from parts and then copied in one piece waits for its
+	// parts to be stored.
+	*target = *source;
+	target->port = via->rport_param.len == 0 ? port : source->port;
+}
+
+// request.c: a request whose source and digest are known, in steps. What it will look up is sent
+// for first, which takes as long as looking at all messages of a burst. request_decide() says where
+// it goes, and which tags request_finish() will need to write its edits.
 void request_init(struct request *r, const struct decide_ctx *ctx, const struct decide_in *in,
 	struct decision *out);
 void request_prefetch(struct request *r);
+void request_look(struct request *r);
 void request_decide(struct request *r, struct tag_jobs *jobs);
 void request_finish(struct request *r);
 

@@ -407,7 +407,7 @@ static inline bool is_plain(const struct request *r)
 		routes->nb_uri_cuts == 0 && !moves_uri(routes) && cut >= via_end &&
 		(msg->via.rport_param.len > 0 || r->in->source.ip.family == 4) &&
 		(cut > msg->max_forwards_value.off ? cut : msg->max_forwards_value.off) +
-			TEXT_MOST(2) + COPY_BLOCK <=
+			TEXT_MOST(2) + COPY_SLACK <=
 		EDIT_TEXT_MAX &&
 		!via_has_more(&msg->via);
 }
@@ -476,7 +476,7 @@ void rewrite_request(struct request *r)
 		change_keep(&changes, msg);
 
 	last = &changes.at[changes.nb - 1];
-	if (!moves_uri(routes) && last->off + TEXT_MOST(2) + COPY_BLOCK <= EDIT_TEXT_MAX)
+	if (!moves_uri(routes) && last->off + TEXT_MOST(2) + COPY_SLACK <= EDIT_TEXT_MAX)
 		rewrite_front(r, &changes);
 	else
 		rewrite_apart(r, &changes);

@@ -133,33 +133,45 @@ static inline uint64_t route_bits(const struct route_token *token)
 		token->backend_listener_id;
 }
 
-// What tag_begin() takes in, as words of a job. Returns their number.
-static inline unsigned int job_begin(
-	struct hash_job *job, enum token_kind kind, const struct endpoint *ep, uint64_t bits)
+// What tag_begin() takes in, as words of a job. Returns their octets.
+static inline unsigned int job_begin(struct hash_jobs *jobs, unsigned int lane,
+	enum token_kind kind, const struct endpoint *ep, uint64_t bits)
 {
 	uint64_t first = (uint64_t)kind << 56 | (uint64_t)ep->port << 32;
 
-	job->words[0] = bits;
+	jobs->head[0][lane] = bits;
 	if (ep->ip.family != 6) {
-		job->words[1] = first | ipv4_bits(&ep->ip);
-		return 2;
+		jobs->head[1][lane] = first | ipv4_bits(&ep->ip);
+		return 16;
 	}
-	job->words[1] = first | UINT64_C(1) << 63;
-	job->words[2] = load_be(ep->ip.octets);
-	job->words[3] = load_be(ep->ip.octets + 8);
-	return 4;
+	jobs->some |= 1u << lane;
+	jobs->head[1][lane] = first | UINT64_C(1) << 63;
+	jobs->head[2][lane] = load_be(ep->ip.octets);
+	jobs->head[3][lane] = load_be(ep->ip.octets + 8);
+	return 32;
+}
+
+// Jobs of one of these kinds.
+static inline void branch_tag_jobs_init(struct hash_jobs *jobs)
+{
+	hash_jobs_init(jobs, 4);
+}
+
+static inline void route_tag_jobs_init(struct hash_jobs *jobs)
+{
+	hash_jobs_init(jobs, 5);
 }
 
 static inline bool branch_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
 	const struct branch_token *token, struct strv sender_branch, const struct endpoint *target,
 	uint64_t *tag)
 {
-	struct hash_job *job;
+	unsigned int lane;
 
 	if (!has_cookie(sender_branch) || sender_branch.len > HASH_JOB_DATA_MAX)
 		return false;
-	job = hash_job_add(jobs, key->key, tag);
-	hash_job_end(jobs, job, job_begin(job, KIND_BRANCH, target, branch_bits(token)),
+	lane = hash_job_add(jobs, key->key, tag);
+	hash_job_end(jobs, job_begin(jobs, lane, KIND_BRANCH, target, branch_bits(token)),
 		sender_branch.ptr, (uint32_t)sender_branch.len);
 	return true;
 }
@@ -179,11 +191,11 @@ static inline unsigned int branch_token_sign(const struct snapshot_key *key,
 static inline void route_tag_job(struct hash_jobs *jobs, const struct snapshot_key *key,
 	const struct route_token *token, uint64_t call_digest, uint64_t *tag)
 {
-	struct hash_job *job = hash_job_add(jobs, key->key, tag);
-	unsigned int nb = job_begin(job, KIND_ROUTE_4, &token->flow, route_bits(token));
+	unsigned int lane = hash_job_add(jobs, key->key, tag);
+	unsigned int before = job_begin(jobs, lane, KIND_ROUTE_4, &token->flow, route_bits(token));
 
-	job->words[nb++] = call_digest;
-	hash_job_end_words(jobs, job, nb);
+	jobs->head[4][lane] = call_digest;
+	hash_job_end_words(jobs, before + 8);
 }
 
 static inline unsigned int route_token_sign(const struct snapshot_key *key,

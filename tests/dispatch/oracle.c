@@ -200,11 +200,12 @@ static const char *check_echo(struct lab *lab, const struct sip_msg *sent)
 {
 	static const char ok[] = "SIP/2.0 200 OK\r\n";
 	struct decide_in in = {.listener = lab->d.from, .source = lab->d.to, .port = BACKEND_PORT};
-	struct endpoint target = response_target(&lab->msg.via, &lab->in.source);
+	struct endpoint target;
 	struct decision d;
 	struct sip_msg msg;
 	uint32_t len = sent->len - sent->start_end;
 
+	response_target(&lab->msg.via, &lab->in.source, &target);
 	if (target.port == 0 || !ip_addr_is_unicast(&target.ip) ||
 		snapshot_find_listener(lab->snap, &target) != SNAPSHOT_NONE)
 		return NULL;

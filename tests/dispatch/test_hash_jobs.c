@@ -38,64 +38,109 @@ static uint32_t random_below(uint32_t limit)
 	return (random_state >> 8) % limit;
 }
 
-// Any number of jobs, of any lengths, under any keys, in the order in which they came.
+static char data[1024];
+
+static void fill_at_random(void *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((char *)out)[i] = (char)random_below(256);
+}
+
+// What a job hashes, in one piece.
+static size_t whole(const struct hash_jobs *jobs, unsigned int lane, const char *from, uint32_t len,
+	char out[256])
+{
+	size_t at = 0;
+
+	for (unsigned int i = 0; i < jobs->nb_head; i++) {
+		if (i >= HASH_JOB_SOME_FROM && i < HASH_JOB_SOME_END && !(jobs->some >> lane & 1))
+			continue;
+		memcpy(out + at, &jobs->head[i][lane], 8);
+		at += 8;
+	}
+	memcpy(out + at, from, len);
+	return at + len;
+}
+
+// Jobs of these lengths (or without data), with up to nb_head words before them.
+static void check(
+	const struct kernel *kernel, unsigned int nb, unsigned int nb_head, const uint32_t *len)
+{
+	uint64_t found[HASH_JOBS_MAX] = {0}, wanted[HASH_JOBS_MAX];
+	uint8_t keys[HASH_JOBS_MAX][16];
+	static struct hash_jobs jobs;
+	bool fast = random_below(2) != 0;
+	char text[256];
+
+	// Nothing depends on what stands in lanes without a job.
+	memset(&jobs, 0xee, sizeof(jobs));
+	fill_at_random(keys, sizeof(keys));
+	hash_jobs_init(&jobs, nb_head);
+	for (unsigned int i = 0; i < nb; i++) {
+		const char *from = data + 8 + random_below(800);
+		unsigned int lane = hash_job_add(&jobs, keys[i], &found[i]), words = nb_head;
+		size_t size;
+
+		for (unsigned int k = 0; k < nb_head; k++)
+			fill_at_random(&jobs.head[k][lane], 8);
+		if (nb_head > 0 && random_below(2))
+			jobs.some |= 1u << lane;
+		else if (nb_head > 0)
+			words -= HASH_JOB_SOME_END - HASH_JOB_SOME_FROM;
+		if (len != NULL)
+			hash_job_end(&jobs, 8 * words, from, len[i]);
+		else
+			hash_job_end_words(&jobs, 8 * words);
+		size = whole(&jobs, lane, from, len != NULL ? len[i] : 0, text);
+		wanted[i] = fast ? siphash13(keys[i], text, size) : siphash24(keys[i], text, size);
+	}
+	if (fast)
+		kernel->hash_13(&jobs);
+	else
+		kernel->hash_24(&jobs);
+	ck_assert_mem_eq(found, wanted, nb * sizeof(found[0]));
+}
+
+static const unsigned int nb_heads[] = {0, HASH_JOB_SOME_END, HASH_JOB_HEAD_MAX};
+
+// Any number of jobs, of any lengths, under any keys.
 START_TEST(side_by_side_is_one_by_one)
 {
-	static char data[1024];
-	static struct hash_jobs jobs;
+	uint32_t len[HASH_JOBS_MAX];
 
 	if (!runs_here(_i))
 		return;
-	for (unsigned int i = 0; i < sizeof(data); i++)
-		data[i] = (char)random_below(256);
-	for (int round = 0; round < 20000; round++) {
-		unsigned int nb = random_below(HASH_JOBS_MAX + 1);
-		uint64_t found[HASH_JOBS_MAX] = {0}, wanted[HASH_JOBS_MAX];
-		uint8_t keys[HASH_JOBS_MAX][16];
+	fill_at_random(data, sizeof(data));
+	for (int round = 0; round < 30000; round++) {
+		uint32_t limit = round % 3 == 0 ? 8 : HASH_JOB_DATA_MAX + 1;
 
-		hash_jobs_init(&jobs);
-		for (unsigned int i = 0; i < nb; i++) {
-			uint32_t len = random_below(HASH_JOB_DATA_MAX + 1);
-			const char *from = data + 8 + random_below(800);
-
-			for (unsigned int k = 0; k < 16; k++)
-				keys[i][k] = (uint8_t)random_below(256);
-			hash_job_end(&jobs, hash_job_add(&jobs, keys[i], &found[i]), 0, from, len);
-			wanted[i] = round % 2 ? siphash13(keys[i], from, len)
-					      : siphash24(keys[i], from, len);
-		}
-		if (round % 2)
-			kernels[_i].hash_13(&jobs);
-		else
-			kernels[_i].hash_24(&jobs);
-		ck_assert_mem_eq(found, wanted, nb * sizeof(found[0]));
+		for (unsigned int i = 0; i < HASH_JOBS_MAX; i++)
+			len[i] = random_below(limit);
+		check(&kernels[_i], random_below(HASH_JOBS_MAX + 1), nb_heads[random_below(3)],
+			len);
 	}
 }
 END_TEST
 
-START_TEST(words_go_before_data)
+START_TEST(every_count_of_every_length)
 {
-	static char data[256] = "12345678 sixteen octets!";
-	uint8_t key[16] = "a key of 16 oct.";
-	static struct hash_jobs jobs;
-	char all[64];
-	uint64_t found[2];
-	struct hash_job *job;
+	uint32_t len[HASH_JOBS_MAX];
 
-	hash_jobs_init(&jobs);
-	job = hash_job_add(&jobs, key, &found[0]);
-	job->words[0] = 1;
-	job->words[1] = 2;
-	hash_job_end(&jobs, job, 2, data + 8, 9);
-	job = hash_job_add(&jobs, key, &found[1]);
-	job->words[0] = 1;
-	job->words[1] = 2;
-	hash_job_end_words(&jobs, job, 2);
-	hash_jobs_24(&jobs);
-	memcpy(all, jobs.jobs[0].words, 16);
-	memcpy(all + 16, data + 8, 9);
-	ck_assert_uint_eq(found[0], siphash24(key, all, 25));
-	ck_assert_uint_eq(found[1], siphash24(key, all, 16));
+	if (!runs_here(_i))
+		return;
+	fill_at_random(data, sizeof(data));
+	for (unsigned int nb = 0; nb <= HASH_JOBS_MAX; nb++) {
+		for (uint32_t all = 0; all <= HASH_JOB_DATA_MAX; all++) {
+			for (unsigned int i = 0; i < HASH_JOBS_MAX; i++)
+				len[i] = all;
+			check(&kernels[_i], nb, nb_heads[all % 3], len);
+			// One that is longer than all others.
+			len[random_below(HASH_JOBS_MAX)] = HASH_JOB_DATA_MAX;
+			check(&kernels[_i], nb, nb_heads[all % 3], len);
+		}
+		for (unsigned int k = 0; k < 100; k++)
+			check(&kernels[_i], nb, nb_heads[k % 3], NULL);
+	}
 }
 END_TEST
 
@@ -104,6 +149,6 @@ int main(void)
 	TCase *tc = tcase_create("hash_jobs");
 
 	tcase_add_loop_test(tc, side_by_side_is_one_by_one, 0, NB_KERNELS);
-	tcase_add_test(tc, words_go_before_data);
+	tcase_add_loop_test(tc, every_count_of_every_length, 0, NB_KERNELS);
 	return run_suite("hash_jobs", tc);
 }

@@ -85,16 +85,20 @@ START_TEST(tokens_made_at_once_are_those_made_one_by_one)
 		struct sip_msg msg = {.buf = padded};
 		struct sip_via top = {.branch = {16, branch_len}};
 		char one[TOKEN_TEXT_MAX], many[TOKEN_TEXT_MAX];
-		struct hash_jobs jobs = {.nb = 0};
+		struct hash_jobs branches, routes;
 		uint64_t tags[2], says;
 		struct branch_token opened;
 		const struct snapshot_key *by;
-		bool fits = branch_tag_job(
-			&jobs, key, &branch, sip_strv(&msg, top.branch), &route.flow, &tags[0]);
+		bool fits;
 
+		branch_tag_jobs_init(&branches);
+		route_tag_jobs_init(&routes);
+		fits = branch_tag_job(
+			&branches, key, &branch, sip_strv(&msg, top.branch), &route.flow, &tags[0]);
 		ck_assert_int_eq(fits, branch_len <= HASH_JOB_DATA_MAX);
-		route_tag_job(&jobs, key, &route, 4711, &tags[1]);
-		hash_jobs_24(&jobs);
+		route_tag_job(&routes, key, &route, 4711, &tags[1]);
+		hash_jobs_24(&branches);
+		hash_jobs_24(&routes);
 		len = route_token_format(key, &route, 4711, one);
 		ck_assert_uint_eq(route_token_sign(key, &route, tags[1], many), len);
 		ck_assert_mem_eq(one, many, len);
