@@ -2,7 +2,9 @@
 #include "dataplane/dispatch/next_via.h"
 
 #include "dataplane/dispatch/siphash_inline.h"
-#ifdef __SSE2__
+#if defined(__AVX512BW__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -18,9 +20,30 @@ struct semicolons {
 	uint32_t at[PARAMS_MAX + 1]; // the last one: the end of the value
 };
 
-#ifdef __SSE2__
 // Find the ';' in p[from .. len). Returns false at octets that need the parser: white space,
-// quotes, comments, further values.
+// quotes, comments, further values. May read, not look at, a vector more.
+#if defined(__AVX512BW__)
+static inline bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct semicolons *s)
+{
+	s->nb = 0;
+	for (uint32_t at = from; at < len; at += 64) {
+		__m512i x = _mm512_loadu_si512(p + at);
+		uint64_t valid = _bzhi_u64(UINT64_MAX, len - at);
+		uint64_t odd = _mm512_cmple_epu8_mask(x, _mm512_set1_epi8(' '));
+		uint64_t mask = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(';')) & valid;
+
+		odd |= _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('"'));
+		odd |= _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(','));
+		odd |= _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('('));
+		if ((odd & valid) != 0 || s->nb + (uint32_t)_mm_popcnt_u64(mask) > PARAMS_MAX)
+			return false;
+		for (; mask != 0; mask &= mask - 1)
+			s->at[s->nb++] = at + (uint32_t)_tzcnt_u64(mask);
+	}
+	s->at[s->nb] = len;
+	return true;
+}
+#elif defined(__SSE2__)
 static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct semicolons *s)
 {
 	s->nb = 0;
@@ -106,8 +129,29 @@ static bool is_reference(const char *p, uint32_t len)
 }
 
 // A host name or IPv4 address up to a colon or the end, as far as its octets tell. Returns its
-// length, or 0.
-#ifdef __SSE2__
+// length, or 0. May read, not look at, a vector more.
+#if defined(__AVX512BW__)
+static inline uint32_t host_len(const char *p, uint32_t len)
+{
+	for (uint32_t at = 0;; at += 64) {
+		__m512i x = _mm512_loadu_si512(p + at);
+		__m512i lower = _mm512_or_si512(x, _mm512_set1_epi8(0x20));
+		// '-', '.' and digits, with '/' between them.
+		uint64_t good = (_mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('-')),
+					 _mm512_set1_epi8('9' + 1 - '-')) &
+					_mm512_cmpneq_epi8_mask(x, _mm512_set1_epi8('/'))) |
+			_mm512_cmplt_epu8_mask(_mm512_sub_epi8(lower, _mm512_set1_epi8('a')),
+				_mm512_set1_epi8(26));
+
+		if (len - at > 64 && good == UINT64_MAX)
+			continue;
+		at += (uint32_t)_tzcnt_u64(~good);
+		if (at >= len)
+			return len;
+		return p[at] == ':' ? at : 0;
+	}
+}
+#elif defined(__SSE2__)
 static uint32_t host_len(const char *p, uint32_t len)
 {
 	for (uint32_t at = 0;; at += 16) {
@@ -172,24 +216,63 @@ static bool name_is(uint64_t word, const char name[8], unsigned int len)
 	return ((word ^ load64(name)) & mask) == 0;
 }
 
-// One parameter, p[0 .. len). All but the three that route responses are for the parser.
-static bool take_param(const struct sip_msg *msg, const char *p, uint32_t len, struct sip_via *via)
+enum param {
+	PARAM_OTHER, // all but the three that route responses are for the parser
+	PARAM_BRANCH,
+	PARAM_RECEIVED,
+	PARAM_RPORT,
+	PARAMS
+};
+
+// Which parameter is p[0 .. len)? They stand in any order, so no jump depends on which it is.
+static inline enum param which_param(const char *p, uint32_t len)
 {
 	// What stands behind a short one is readable, and its length is looked at as well.
 	uint64_t word = load64(p) | LOWER;
+	unsigned int branch = (unsigned int)(len > 7) & name_is(word, "branch=", 7);
+	unsigned int received =
+		(unsigned int)(len > 9) & name_is(word, "received", 8) & (p[8] == '=');
+	unsigned int rport = name_is(word, "rport\0\0", 5) &
+		((unsigned int)(len == 5) | ((unsigned int)(len > 5) & (p[5] == '=')));
 
-	if (len > 7 && name_is(word, "branch=", 7) && via->branch.len == 0) {
-		via->branch = slice(msg, p + 7, len - 7);
-		return true;
+	return (enum param)(
+		PARAM_BRANCH * branch + PARAM_RECEIVED * received + PARAM_RPORT * rport);
+}
+
+// What a parameter at p + (param & 0xffff) has behind its first octets.
+static inline struct sip_slice param_value(
+	const struct sip_msg *msg, const char *p, uint32_t param, uint32_t first)
+{
+	return slice(msg, p + (param & 0xffff) + first, (param >> 16) - first);
+}
+
+static bool take_params(
+	const struct sip_msg *msg, const char *p, const struct semicolons *s, struct sip_via *via)
+{
+	// In one piece each: two halves that have just been stored are not loaded as one.
+	uint32_t params[PARAMS] = {0};
+	unsigned int seen = 0, bad = 0;
+
+	for (unsigned int i = 0; i < s->nb; i++) {
+		uint32_t at = s->at[i] + 1, len = s->at[i + 1] - at;
+		enum param which = which_param(p + at, len);
+
+		bad |= (unsigned int)(which == PARAM_OTHER) | (seen >> which & 1);
+		seen |= 1u << which;
+		params[which] = at | len << 16;
 	}
-	if (len > 9 && name_is(word, "received", 8) && p[8] == '=' && via->received.len == 0) {
-		via->received = slice(msg, p + 9, len - 9);
-		return true;
-	}
-	if (len < 5 || !name_is(word, "rport\0\0", 5) || via->rport_param.len > 0)
+	if (bad)
 		return false;
-	via->rport_param = slice(msg, p, len);
-	return len == 5 || (p[5] == '=' && parse_port(p + 6, len - 6, &via->rport));
+	if (seen >> PARAM_BRANCH & 1)
+		via->branch = param_value(msg, p, params[PARAM_BRANCH], 7);
+	if (seen >> PARAM_RECEIVED & 1)
+		via->received = param_value(msg, p, params[PARAM_RECEIVED], 9);
+	if (!(seen >> PARAM_RPORT & 1))
+		return true;
+	via->rport_param = param_value(msg, p, params[PARAM_RPORT], 0);
+	return via->rport_param.len == 5 ||
+		parse_port(msg->buf + via->rport_param.off + 6, via->rport_param.len - 6u,
+			&via->rport);
 }
 
 static bool parse_quickly(
@@ -203,15 +286,22 @@ static bool parse_quickly(
 	*via = (struct sip_via){0};
 	if (!take_sent_by(msg, p + PROTOCOL_LEN, s.at[0] - PROTOCOL_LEN, via))
 		return false;
-	for (unsigned int i = 0; i < s.nb; i++)
-		if (!take_param(msg, p + s.at[i] + 1, s.at[i + 1] - s.at[i] - 1, via))
-			return false;
-	return true;
+	return take_params(msg, p, &s, via);
 }
 
 // The next Via header field from header field i on.
-static unsigned int next_via_line(const struct sip_msg *msg, unsigned int i)
+static inline unsigned int next_via_line(const struct sip_msg *msg, unsigned int i)
 {
+#ifdef __AVX512BW__
+	// The index has room for a vector here.
+	if (msg->nb_hdrs <= 64) {
+		uint64_t vias = _mm512_cmpeq_epi8_mask(
+			_mm512_loadu_si512(msg->hdr_id), _mm512_set1_epi8(SIP_HDR_VIA));
+		uint64_t left = i < 64 ? _bzhi_u64(vias, msg->nb_hdrs) >> i << i : 0;
+
+		return left != 0 ? (unsigned int)_tzcnt_u64(left) : msg->nb_hdrs;
+	}
+#endif
 	while (i < msg->nb_hdrs && msg->hdr_id[i] != SIP_HDR_VIA)
 		i++;
 	return i;

@@ -4,6 +4,9 @@
 #include "dataplane/dispatch/copy.h"
 #include "dataplane/dispatch/text.h"
 #include "dataplane/dispatch/token_inline.h"
+#ifdef __AVX512VBMI2__
+#include <immintrin.h>
+#endif
 
 #define RECORD_ROUTE "Record-Route: <sip:"
 #define PATH "Path: <sip:"
@@ -187,6 +190,50 @@ static inline void change_via(
 #define RECEIVED ";received="
 #define RECEIVED_LEN (sizeof(RECEIVED) - 1)
 
+#ifdef __AVX512VBMI2__
+// An IPv4 address as text in a register, zeros behind it.
+static inline __m128i text_ipv4(const struct ip_addr *ip, uint32_t *len)
+{
+	__m128i x = _mm_setr_epi32((int)load32(text_octets[ip->octets[0]]),
+		(int)load32(text_octets[ip->octets[1]]), (int)load32(text_octets[ip->octets[2]]),
+		(int)load32(text_octets[ip->octets[3]]));
+	__mmask16 used = _mm_test_epi8_mask(x, x);
+
+	// Each number has a dot behind it.
+	*len = (uint32_t)__builtin_popcount(used) - 1;
+	return _mm_maskz_compress_epi8(used, x);
+}
+
+static inline char *put_ip(char *p, const struct ip_addr *ip)
+{
+	uint32_t len;
+
+	if (ip->family == 6)
+		return text_ipv6(p, ip->octets);
+	_mm_storeu_si128((__m128i *)p, text_ipv4(ip, &len));
+	return p + len;
+}
+
+// Is an IPv4 address written like this? 16 octets are readable.
+static inline bool is_text_of(const char *text, uint32_t len, const struct ip_addr *ip)
+{
+	uint32_t wanted;
+	__m128i x = text_ipv4(ip, &wanted);
+	uint32_t differ = _mm_cmpneq_epi8_mask(x, _mm_loadu_si128((const __m128i *)text));
+
+	return ((len ^ wanted) | _bzhi_u32(differ, wanted)) == 0;
+}
+#else
+#define put_ip text_ip
+
+static inline bool is_text_of(const char *text, uint32_t len, const struct ip_addr *ip)
+{
+	char wanted[16 + TEXT_SLACK];
+
+	return (size_t)(text_ip(wanted, ip) - wanted) == len && memcmp(wanted, text, len) == 0;
+}
+#endif
+
 static inline char *put_via_param(char *p, enum what what, const struct endpoint *source)
 {
 	if (what == PUT_RPORT || what == PUT_RPORT_RECEIVED) {
@@ -196,7 +243,7 @@ static inline char *put_via_param(char *p, enum what what, const struct endpoint
 			return p;
 	}
 	p = what != PUT_RECEIVED ? PUT(p, RECEIVED) : PUT(p, "received=");
-	return text_ip(p, &source->ip);
+	return put_ip(p, &source->ip);
 }
 
 // An edit of its own with what has been written from list->text_len to p.
@@ -417,10 +464,9 @@ static inline void rewrite_plain(struct request *r)
 	const struct sip_msg *msg = r->msg;
 	const struct sip_via *via = &msg->via;
 	const struct routes *routes = &r->routes;
-	struct strv host = sip_strv(msg, via->host);
 	uint32_t from = msg->start_end, to = msg->max_forwards_value.off;
 	bool cut_first = routes->nb_cuts > 0 && routes->cuts[0].off < to;
-	char *p = copy_wide(r->out->edits.text, msg->buf, from), *received;
+	char *p = copy_wide(r->out->edits.text, msg->buf, from);
 
 	p = put_front(r, p);
 	if (via->rport_param.len > 0) {
@@ -431,13 +477,11 @@ static inline void rewrite_plain(struct request *r)
 		uint32_t end = (uint32_t)via->sent_by.off + via->sent_by.len;
 
 		p = copy_wide(p, msg->buf + from, end - from);
-		received = put_via_param(p, PUT_RECEIVED_PARAM, &r->in->source);
 		from = end;
 		// An IPv4 address is written in one way only, so what stands there already is
 		// compared as text.
-		if ((size_t)(received - p) != RECEIVED_LEN + host.len ||
-			memcmp(p + RECEIVED_LEN, host.ptr, host.len) != 0)
-			p = received;
+		if (!is_text_of(msg->buf + via->host.off, via->host.len, &r->in->source.ip))
+			p = put_via_param(p, PUT_RECEIVED_PARAM, &r->in->source);
 	}
 	if (cut_first) {
 		p = copy_wide(p, msg->buf + from, routes->cuts[0].off - from);

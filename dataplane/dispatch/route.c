@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/request.h"
 
+#ifdef __AVX512BW__
+#include <immintrin.h>
+#endif
+
 // Where the characters of a token that could be ours would end in "sip:<user>@".
 enum {
 	URI_USER = 4
@@ -21,9 +25,17 @@ static bool uri_may_be_ours(const struct sip_msg *msg, struct sip_slice uri)
 	return false;
 }
 
+// A Request-URI is rarely longer than a vector, and what stands behind it is readable.
 static bool has_params(const struct sip_msg *msg, struct sip_slice uri)
 {
-	return memchr(msg->buf + uri.off, ';', uri.len) != NULL;
+	const char *p = msg->buf + uri.off;
+#ifdef __AVX512BW__
+	if (uri.len <= 64)
+		return _bzhi_u64(
+			       _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), _mm512_set1_epi8(';')),
+			       uri.len) != 0;
+#endif
+	return memchr(p, ';', uri.len) != NULL;
 }
 
 static bool has_routes(const struct sip_msg *msg)

@@ -110,7 +110,8 @@ static inline uint64_t load_be(const uint8_t *octets)
 
 static inline uint64_t ipv4_bits(const struct ip_addr *ip)
 {
-	return load_be(ip->octets) >> 32;
+	// Not all eight octets: the four may just have been stored, by themselves.
+	return __builtin_bswap32(load32(ip->octets));
 }
 
 static inline bool has_cookie(struct strv branch)
