@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The top Via at a glance. Included by parse_body.h, once per kernel.
-//
-// Everything that has a meaning in a via-parm stands between octets that may not stand in a host
-// name: they are the steps.
 
 // The octets that may not stand in a host name, one after the other, from a place in a header
 // field's value. The CR of the line end is one of them, so the last step is there.
@@ -79,40 +76,82 @@ INLINE const char *fast_host_port(
 	return p;
 }
 
-// One via-params whose name is [name, equal) and that goes up to end, with a value behind '=' if
-// equal != end. Those with a meaning may stand once; what is unusual is left to the exact function.
-INLINE bool fast_via_param(struct sip_via *restrict via, const char *buf, const char *name,
-	const char *equal, const char *end)
+// rport [ "=" port ], at p.
+INLINE bool fast_rport(
+	struct sip_via *restrict via, const char *buf, const char *p, unsigned int len)
 {
-	unsigned int n = (unsigned int)(equal - name), digits, ok = 1;
-	uint64_t w = n <= 8 ? k_low_bits(load64(name) | SPACES, 8 * n) : 0;
+	unsigned int digits = len - 6, ok = via->rport_param.off == 0;
 
-	if (w == WORD8('b', 'r', 'a', 'n', 'c', 'h', 0, 0)) {
-		ok = via->branch.off == 0 && end - equal > 1;
-		via->branch = slice_of(buf, equal + 1, end);
+	via->rport_param = slice_of(buf, p, p + len);
+	if (len == 5)
 		return ok;
-	}
-	if (w == WORD8('r', 'p', 'o', 'r', 't', 0, 0, 0)) {
-		ok = via->rport_param.off == 0;
-		via->rport_param = slice_of(buf, name, end);
-		if (end == equal)
-			return ok;
-		digits = (unsigned int)(end - equal - 1);
-		if (unlikely(digits - 1 > 4))
+	if (unlikely(p[5] != '=' || digits - 1 > 4))
+		return false;
+	digits = number8(p + 6, digits, &ok);
+	via->rport = (uint16_t)digits;
+	return ok && digits <= UINT16_MAX;
+}
+
+// Whether p[0 .. len) is a via-extension: a name, and behind '=' a value. What begins like one of
+// the parameters with a meaning is not taken here.
+static COLD bool fast_via_extension(const char *p, unsigned int len, uint64_t lower)
+{
+	const char *equal = p + k_first(k_nonhost64(p));
+
+	if ((uint32_t)lower == WORD4('b', 'r', 'a', 'n') ||
+		(lower & 0xffffff) == WORD4('t', 't', 'l', 0) ||
+		(uint32_t)lower == WORD4('m', 'a', 'd', 'd') ||
+		(uint32_t)lower == WORD4('r', 'p', 'o', 'r') ||
+		(uint32_t)lower == WORD4('r', 'e', 'c', 'e'))
+		return false;
+	return equal != p && (equal == p + len || (equal + 1 < p + len && *equal == '='));
+}
+
+// One via-params p[0 .. len), without what delimits. Those with a meaning may stand once; what is
+// unusual is left to the exact function.
+INLINE bool fast_via_param(
+	struct sip_via *restrict via, const char *buf, const char *p, unsigned int len)
+{
+	uint64_t lower = load64(p) | SPACES;
+
+	if ((lower & 0xffffffffffffff) == WORD8('b', 'r', 'a', 'n', 'c', 'h', '=', 0) && len > 7) {
+		if (unlikely(via->branch.off != 0))
 			return false;
-		w = number8(equal + 1, digits, &ok);
-		via->rport = (uint16_t)w;
-		return ok && w <= UINT16_MAX;
+		via->branch = slice_of(buf, p + 7, p + len);
+		return true;
 	}
-	if (w == WORD8('r', 'e', 'c', 'e', 'i', 'v', 'e', 'd')) {
-		ok = via->received_param.off == 0 && end - equal > 1;
-		via->received = slice_of(buf, equal + 1, end);
-		via->received_param = slice_of(buf, name, end);
-		return ok;
+	if ((lower & 0xffffffffff) == WORD8('r', 'p', 'o', 'r', 't', 0, 0, 0) && len > 4)
+		return fast_rport(via, buf, p, len);
+	if (lower == WORD8('r', 'e', 'c', 'e', 'i', 'v', 'e', 'd') && len > 9 && p[8] == '=') {
+		if (unlikely(via->received_param.off != 0))
+			return false;
+		via->received = slice_of(buf, p + 9, p + len);
+		via->received_param = slice_of(buf, p, p + len);
+		return true;
 	}
-	// A via-extension, but for these two.
-	return n != 0 && w != WORD8('m', 'a', 'd', 'd', 'r', 0, 0, 0) &&
-		w != WORD8('t', 't', 'l', 0, 0, 0, 0, 0) && end != equal + 1;
+	return fast_via_extension(p, len, lower);
+}
+
+// What begins at the ';' p and ends at `end`. Nothing in it but ';' delimits: no LWS, nothing
+// quoted.
+INLINE bool fast_via_params(
+	struct sip_via *restrict via, const char *buf, const char *p, const char *end)
+{
+	size_t len = (size_t)(end - p);
+	uint64_t semis = k_low_bits(k_eq64(p, ';'), (unsigned int)len);
+
+	if (unlikely(len > 64 || (semis & 1) == 0 ||
+		    k_low_bits(k_address_stop64(p), (unsigned int)len) != semis))
+		return false;
+	do {
+		unsigned int at = ctz64(semis) + 1, next;
+
+		semis &= semis - 1;
+		next = semis != 0 ? ctz64(semis) : (unsigned int)len;
+		if (unlikely(!fast_via_param(via, buf, p + at, next - at)))
+			return false;
+	} while (semis != 0);
+	return true;
 }
 
 // Three letters.
@@ -153,18 +192,5 @@ INLINE bool fast_via(
 	via->ttl = 0;
 	via->transport = transport;
 	via->value = slice_of(buf, value, end);
-	for (unsigned int n = 0; *p == ';'; n++) {
-		const char *name = p + 1, *equal = step(&s);
-
-		p = equal;
-		if (*p == '=') {
-			// Values hold more than hosts do.
-			for (p = step(&s); *p != ';' && p != end; p = step(&s))
-				if (!char_is(*p, CH_VALUE))
-					return false;
-		}
-		if (unlikely(!fast_via_param(via, buf, name, equal, p) || n == FAST_PARAMS_MAX))
-			return false;
-	}
-	return p == end;
+	return p == end || fast_via_params(via, buf, p, end);
 }
