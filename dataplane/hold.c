@@ -46,7 +46,8 @@ static void add_count(struct hold_queue *queue, int nb)
 	__atomic_store_n(&queue->nb, queue->nb + (uint32_t)nb, __ATOMIC_RELAXED);
 }
 
-void hold_add(struct worker *w, struct rte_mbuf *m, const struct next_hop *hop, uint16_t service)
+void hold_add(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to,
+	const struct next_hop *hop, uint16_t service)
 {
 	struct held_hop *held = NULL;
 
@@ -72,7 +73,7 @@ void hold_add(struct worker *w, struct rte_mbuf *m, const struct next_hop *hop, 
 		event_neighbour(w, hop->port, &hop->via);
 	}
 	held->mbufs[held->nb] = m;
-	held->to[held->nb] = hop->to;
+	held->to[held->nb] = *to;
 	held->services[held->nb] = service;
 	held->nb++;
 	add_count(w->holds, 1);

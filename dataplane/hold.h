@@ -15,8 +15,9 @@ struct hold_queue *hold_queue_create(void);
 // Frees what still waits.
 void hold_queue_destroy(struct hold_queue *queue);
 
-// Keep an IP packet of a service for hop->to until its next hop is known. Takes the mbuf over.
-void hold_add(struct worker *w, struct rte_mbuf *m, const struct next_hop *hop, uint16_t service);
+// Keep an IP packet of a service until its next hop is known. Takes the mbuf over.
+void hold_add(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to,
+	const struct next_hop *hop, uint16_t service);
 // Send what can be sent now, give up what waited too long. Once a turn.
 void hold_retry(struct worker *w);
 // Packets that wait.

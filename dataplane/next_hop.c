@@ -45,16 +45,11 @@ static void fill_ether(
 	memcpy(hop->ether, &ether, sizeof(hop->ether));
 }
 
-int next_hop_resolve(struct worker *w, const struct ip_addr *to, struct next_hop *hop)
+static int resolve(struct worker *w, const struct snapshot_route *route, struct next_hop *hop)
 {
-	const struct snapshot_route *route = route_find(w->published->routes, to);
 	struct rte_ether_addr mac;
 
 	hop->epoch = 0;
-	if (route == NULL || route->port >= w->nb_ports)
-		return -ENETUNREACH;
-	hop->to = *to;
-	hop->via = route->gateway.family != 0 ? route->gateway : *to;
 	hop->port = route->port;
 	hop->mtu = w->ports[route->port].mtu;
 	if (neighbour_get(w->neighbours, hop->port, &hop->via, &mac) != 0)
@@ -62,4 +57,39 @@ int next_hop_resolve(struct worker *w, const struct ip_addr *to, struct next_hop
 	fill_ether(hop, &mac, &w->ports[hop->port].mac);
 	hop->epoch = w->epoch;
 	return 0;
+}
+
+// Of two routes in one entry each takes it from the other.
+static struct next_hop *gateway_slot(struct worker *w, const struct snapshot_route *route)
+{
+	const struct snapshot_route *first =
+		SNAPSHOT_AT(w->published->snap, routes, snapshot_route, 0);
+
+	return &w->next_hops->gateways[(size_t)(route - first) % NEXT_HOP_GATEWAYS];
+}
+
+int next_hop_by_route(struct worker *w, const struct ip_addr *to, const struct next_hop **hop)
+{
+	const struct snapshot_route *route = route_find(w->published->routes, to);
+	struct next_hop *slot;
+
+	*hop = NULL;
+	if (route == NULL || route->port >= w->nb_ports)
+		return -ENETUNREACH;
+	if (route->gateway.family == 0) {
+		slot = next_hop_slot(w, to);
+		slot->to = *to;
+		slot->via = *to;
+	} else {
+		slot = gateway_slot(w, route);
+		*hop = slot;
+		// The same snapshot has the same routes at the same places.
+		if (likely(slot->epoch == w->epoch && ip_addr_eq(&slot->to, &route->prefix) &&
+			    ip_addr_eq(&slot->via, &route->gateway)))
+			return 0;
+		slot->to = route->prefix;
+		slot->via = route->gateway;
+	}
+	*hop = slot;
+	return resolve(w, route, slot);
 }

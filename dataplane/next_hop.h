@@ -6,13 +6,16 @@
 
 #include "dataplane/worker.h"
 
-// Where an IP packet goes: route, gateway, Ethernet header. Workers remember the answer per
-// destination, one cache line each, for as long as snapshot and neighbours stay as they are.
+// Where an IP packet goes: route, gateway, Ethernet header. Workers remember the answer for as long
+// as snapshot and neighbours stay as they are: per destination where that is a neighbour itself,
+// and per route where a gateway is, so that any number of clients behind it share one entry. One
+// cache line each.
 
 #define NEXT_HOP_SLOTS 4096
+#define NEXT_HOP_GATEWAYS 256
 
 struct next_hop {
-	struct ip_addr to; // the packet's destination
+	struct ip_addr to; // the packet's destination; behind a gateway: the route's prefix
 	struct ip_addr via; // the neighbour: the gateway or the destination itself
 	uint8_t ether[RTE_ETHER_HDR_LEN]; // what stands in front of the packet
 	uint16_t port;
@@ -24,6 +27,7 @@ _Static_assert(sizeof(struct next_hop) == RTE_CACHE_LINE_SIZE, "one line a packe
 
 struct next_hop_cache {
 	struct next_hop slots[NEXT_HOP_SLOTS];
+	struct next_hop gateways[NEXT_HOP_GATEWAYS]; // by route
 };
 
 struct next_hop_cache *next_hop_cache_create(void);
@@ -32,9 +36,9 @@ void next_hop_cache_destroy(struct next_hop_cache *cache);
 // Once a turn: what was remembered from another snapshot or other neighbours is forgotten.
 void next_hop_begin_turn(struct worker *w);
 
-// Find it anew. Returns 0; -ENETUNREACH: there is no route; or -EHOSTUNREACH: `via` and `port` are
-// set, the Ethernet address is not known.
-int next_hop_resolve(struct worker *w, const struct ip_addr *to, struct next_hop *hop);
+// Find it by its route. Returns 0; -ENETUNREACH: there is no route, *hop is NULL; or -EHOSTUNREACH:
+// `via` and `port` are set, the Ethernet address is not known.
+int next_hop_by_route(struct worker *w, const struct ip_addr *to, const struct next_hop **hop);
 
 static inline struct next_hop *next_hop_slot(struct worker *w, const struct ip_addr *to)
 {
@@ -53,7 +57,7 @@ static inline void next_hop_prefetch(struct worker *w, const struct ip_addr *to)
 	rte_prefetch0(next_hop_slot(w, to));
 }
 
-// Results as those of next_hop_resolve(); *hop is valid until the next call.
+// Results as those of next_hop_by_route(); *hop is valid until the next call.
 static inline int next_hop_find(
 	struct worker *w, const struct ip_addr *to, const struct next_hop **hop)
 {
@@ -62,7 +66,7 @@ static inline int next_hop_find(
 	*hop = slot;
 	if (likely(slot->epoch == w->epoch && ip_addr_eq(&slot->to, to)))
 		return 0;
-	return next_hop_resolve(w, to, slot);
+	return next_hop_by_route(w, to, hop);
 }
 
 #endif

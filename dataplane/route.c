@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/route.h"
 
+#include <arpa/inet.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct route_group { // routes of one family and prefix length
+struct route_group { // routes of one prefix length
 	uint32_t first, nb;
-	uint8_t family, len;
+	uint8_t len;
+};
+
+// Routes of one family, longest prefix first, then by address.
+struct route_family {
+	struct route_group *groups;
+	uint32_t nb_groups;
+	const struct snapshot_route **routes;
+	uint32_t *prefixes; // IPv4, host byte order: of each route
 };
 
 struct route_table {
-	struct route_group *groups; // longest first
-	const struct snapshot_route **routes; // by group, sorted by prefix within it
-	uint32_t nb_groups;
+	struct route_family v4, v6;
 };
 
-// Order: longest prefix first, IPv4 before IPv6, then by address.
 static int compare(const void *a, const void *b)
 {
 	const struct snapshot_route *x = *(const struct snapshot_route *const *)a;
@@ -24,9 +31,89 @@ static int compare(const void *a, const void *b)
 
 	if (x->prefix_len != y->prefix_len)
 		return x->prefix_len > y->prefix_len ? -1 : 1;
-	if (x->prefix.family != y->prefix.family)
-		return x->prefix.family < y->prefix.family ? -1 : 1;
 	return memcmp(x->prefix.octets, y->prefix.octets, sizeof(x->prefix.octets));
+}
+
+static uint32_t ipv4_of(const struct ip_addr *ip)
+{
+	uint32_t word;
+
+	memcpy(&word, ip->octets, sizeof(word));
+	return ntohl(word);
+}
+
+static int family_create(struct route_family *f, const struct snapshot *snap, uint8_t family)
+{
+	uint32_t nb = 0;
+
+	f->routes = calloc(snap->routes.nb + 1, sizeof(*f->routes));
+	f->groups = calloc(snap->routes.nb + 1, sizeof(*f->groups));
+	f->prefixes = calloc(snap->routes.nb + 1, sizeof(*f->prefixes));
+	if (f->routes == NULL || f->groups == NULL || f->prefixes == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < snap->routes.nb; i++) {
+		const struct snapshot_route *route = SNAPSHOT_AT(snap, routes, snapshot_route, i);
+
+		if (route->prefix.family == family)
+			f->routes[nb++] = route;
+	}
+	qsort(f->routes, nb, sizeof(*f->routes), compare);
+	for (uint32_t i = 0; i < nb; i++) {
+		uint8_t len = f->routes[i]->prefix_len;
+
+		if (i == 0 || f->groups[f->nb_groups - 1].len != len)
+			f->groups[f->nb_groups++] = (struct route_group){.first = i, .len = len};
+		f->groups[f->nb_groups - 1].nb++;
+		f->prefixes[i] = ipv4_of(&f->routes[i]->prefix);
+	}
+	return 0;
+}
+
+static void family_destroy(struct route_family *f)
+{
+	free(f->routes);
+	free(f->groups);
+	free(f->prefixes);
+}
+
+struct route_table *route_table_create(const struct snapshot *snap)
+{
+	struct route_table *table = calloc(1, sizeof(*table));
+
+	if (table == NULL)
+		return NULL;
+	if (family_create(&table->v4, snap, 4) != 0 || family_create(&table->v6, snap, 6) != 0) {
+		route_table_destroy(table);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return table;
+}
+
+void route_table_destroy(struct route_table *table)
+{
+	if (table == NULL)
+		return;
+	family_destroy(&table->v4);
+	family_destroy(&table->v6);
+	free(table);
+}
+
+static const struct snapshot_route *find_v4(const struct route_family *f, uint32_t ip)
+{
+	for (uint32_t i = 0; i < f->nb_groups; i++) {
+		const struct route_group *group = &f->groups[i];
+		const uint32_t *prefixes = f->prefixes + group->first;
+		uint32_t key = (uint32_t)(ip & (UINT64_C(0xffffffff) << (32 - group->len)));
+		uint32_t low = 0, nb = group->nb;
+
+		// The last one that is not greater, without a branch on the outcome.
+		for (; nb > 1; nb -= nb / 2)
+			low = prefixes[low + nb / 2] <= key ? low + nb / 2 : low;
+		if (prefixes[low] == key)
+			return f->routes[group->first + low];
+	}
+	return NULL;
 }
 
 static void mask(struct ip_addr *ip, unsigned int len)
@@ -39,73 +126,23 @@ static void mask(struct ip_addr *ip, unsigned int len)
 	memset(ip->octets + octet + 1, 0, sizeof(ip->octets) - octet - 1);
 }
 
-struct route_table *route_table_create(const struct snapshot *snap)
-{
-	uint32_t nb = snap->routes.nb;
-	struct route_table *table = calloc(1, sizeof(*table));
-
-	if (table == NULL)
-		return NULL;
-	table->routes = calloc(nb + 1, sizeof(*table->routes));
-	table->groups = calloc(nb + 1, sizeof(*table->groups));
-	if (table->routes == NULL || table->groups == NULL) {
-		route_table_destroy(table);
-		errno = ENOMEM;
-		return NULL;
-	}
-	for (uint32_t i = 0; i < nb; i++)
-		table->routes[i] = SNAPSHOT_AT(snap, routes, snapshot_route, i);
-	qsort(table->routes, nb, sizeof(*table->routes), compare);
-
-	for (uint32_t i = 0; i < nb; i++) {
-		const struct snapshot_route *route = table->routes[i];
-		struct route_group *group = &table->groups[table->nb_groups];
-
-		if (i == 0 || group[-1].family != route->prefix.family ||
-			group[-1].len != route->prefix_len) {
-			*group = (struct route_group){
-				.first = i,
-				.family = route->prefix.family,
-				.len = route->prefix_len,
-			};
-			table->nb_groups++;
-			group++;
-		}
-		group[-1].nb++;
-	}
-	return table;
-}
-
-void route_table_destroy(struct route_table *table)
-{
-	if (table == NULL)
-		return;
-	free(table->routes);
-	free(table->groups);
-	free(table);
-}
-
-const struct snapshot_route *route_find(const struct route_table *table, const struct ip_addr *ip)
+static const struct snapshot_route *find_v6(const struct route_family *f, const struct ip_addr *ip)
 {
 	struct ip_addr masked = *ip;
 
 	// Groups get shorter and shorter, so masking accumulates.
-	for (uint32_t i = 0; i < table->nb_groups; i++) {
-		const struct route_group *group = &table->groups[i];
-		const struct snapshot_route *const *routes =
-			(const struct snapshot_route *const *)table->routes + group->first;
-		uint32_t low = 0, high = group->nb;
+	for (uint32_t i = 0; i < f->nb_groups; i++) {
+		const struct route_group *group = &f->groups[i];
+		uint32_t low = group->first, high = group->first + group->nb;
 
-		if (group->family != ip->family)
-			continue;
 		mask(&masked, group->len);
 		while (low < high) {
 			uint32_t mid = (low + high) / 2;
-			int order = memcmp(
-				routes[mid]->prefix.octets, masked.octets, sizeof(masked.octets));
+			int order = memcmp(f->routes[mid]->prefix.octets, masked.octets,
+				sizeof(masked.octets));
 
 			if (order == 0)
-				return routes[mid];
+				return f->routes[mid];
 			if (order < 0)
 				low = mid + 1;
 			else
@@ -113,4 +150,9 @@ const struct snapshot_route *route_find(const struct route_table *table, const s
 		}
 	}
 	return NULL;
+}
+
+const struct snapshot_route *route_find(const struct route_table *table, const struct ip_addr *ip)
+{
+	return ip->family == 4 ? find_v4(&table->v4, ipv4_of(ip)) : find_v6(&table->v6, ip);
 }

@@ -115,10 +115,10 @@ static __rte_always_inline char *prepend(struct rte_mbuf *m, uint16_t len)
 }
 
 // An IP packet with room for the Ethernet header at the front of its data.
-static __rte_always_inline void send_to(
-	struct worker *w, struct rte_mbuf *m, const struct next_hop *hop, uint16_t service)
+static __rte_always_inline void send_to(struct worker *w, struct rte_mbuf *m,
+	const struct ip_addr *to, const struct next_hop *hop, uint16_t service)
 {
-	uint16_t mtu = pmtu_get(w->pmtus, &hop->to, hop->mtu, w->now_ms);
+	uint16_t mtu = pmtu_get(w->pmtus, to, hop->mtu, w->now_ms);
 
 	memcpy(rte_pktmbuf_mtod(m, char *), hop->ether, RTE_ETHER_HDR_LEN);
 	if (unlikely(m->data_len - RTE_ETHER_HDR_LEN > mtu))
@@ -127,12 +127,12 @@ static __rte_always_inline void send_to(
 		queue_frame(w, m, hop->port, service);
 }
 
-// What becomes of an IP packet when next_hop_find() says `ret`.
-static void not_sent(
-	struct worker *w, struct rte_mbuf *m, const struct next_hop *hop, uint16_t service, int ret)
+// An IP packet for `to` without an Ethernet address for it.
+static void not_sent(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to,
+	const struct next_hop *hop, uint16_t service)
 {
-	if (ret == -EHOSTUNREACH)
-		hold_add(w, m, hop, service);
+	if (hop != NULL)
+		hold_add(w, m, to, hop, service);
 	else
 		tx_drop(w, m, service, DROP_NO_ROUTE);
 }
@@ -140,14 +140,13 @@ static void not_sent(
 void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to, uint16_t service)
 {
 	const struct next_hop *hop;
-	int ret = next_hop_find(w, to, &hop);
 
-	if (ret != 0) {
-		not_sent(w, m, hop, service, ret);
+	if (next_hop_find(w, to, &hop) != 0) {
+		not_sent(w, m, to, hop, service);
 		return;
 	}
 	prepend(m, RTE_ETHER_HDR_LEN);
-	send_to(w, m, hop, service);
+	send_to(w, m, to, hop, service);
 }
 
 static inline void store16(char *p, uint16_t value)
@@ -241,7 +240,6 @@ static __rte_always_inline void send_message(
 {
 	const struct egress *from = &w->published->egress[listener];
 	const struct next_hop *hop;
-	int ret;
 
 	if (unlikely(from->family != to->ip.family || m->data_len > UINT16_MAX - HEADERS_MAX)) {
 		tx_drop(w, m, from->service_slot,
@@ -252,13 +250,12 @@ static __rte_always_inline void send_message(
 		put_headers_v4(w, m, from, to);
 	else
 		put_headers_v6(w, m, from, to);
-	ret = next_hop_find(w, &to->ip, &hop);
-	if (likely(ret == 0)) {
-		send_to(w, m, hop, from->service_slot);
+	if (likely(next_hop_find(w, &to->ip, &hop) == 0)) {
+		send_to(w, m, &to->ip, hop, from->service_slot);
 		return;
 	}
 	rte_pktmbuf_adj(m, ETHER);
-	not_sent(w, m, hop, from->service_slot, ret);
+	not_sent(w, m, &to->ip, hop, from->service_slot);
 }
 
 void tx_message(struct worker *w, struct rte_mbuf *m, uint16_t listener, const struct endpoint *to)

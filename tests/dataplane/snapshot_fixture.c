@@ -39,6 +39,33 @@ static struct endpoint nth(struct endpoint base, uint32_t i)
 	return base;
 }
 
+struct ip_addr fixture_gateway(uint32_t i)
+{
+	return nth(fixture_endpoint(FIXTURE_GATEWAY ":0"), i).ip;
+}
+
+struct ip_addr fixture_behind_gateway(uint32_t i, uint8_t last)
+{
+	return (struct ip_addr){
+		.family = 4, .octets = {100, (uint8_t)(64 + i / 256), (uint8_t)i, last}};
+}
+
+static uint32_t make_routes(const struct snapshot_fixture *f, struct snapshot_route *routes)
+{
+	uint32_t nb = 0;
+
+	routes[nb++] = route("198.51.100.0", 24, 0);
+	routes[nb++] = route("10.20.0.0", 16, 1);
+	routes[nb++] = route("2001:db8:1::", 64, 0);
+	routes[nb++] = route("2001:db8:20::", 64, 1);
+	for (uint32_t i = 0; i < f->nb_gateways; i++)
+		routes[nb++] = (struct snapshot_route){.prefix = fixture_behind_gateway(i, 0),
+			.prefix_len = 24,
+			.port = 1,
+			.gateway = fixture_gateway(i)};
+	return nb;
+}
+
 static struct snapshot_backend *make_backends(const struct snapshot_fixture *f, uint32_t nb)
 {
 	struct snapshot_backend *backends = calloc(nb, sizeof(*backends));
@@ -80,12 +107,7 @@ struct snapshot *snapshot_fixture_build(const struct snapshot_fixture *f)
 	struct snapshot_key key = {.id = 'a', .key = "the signing key!"};
 	struct snapshot_port ports[2] = {{.name = "out", .mtu = mtu}, {.name = "in", .mtu = mtu}};
 	struct snapshot_prefix deny = {.len = 24};
-	struct snapshot_route routes[] = {
-		route("198.51.100.0", 24, 0),
-		route("10.20.0.0", 16, 1),
-		route("2001:db8:1::", 64, 0),
-		route("2001:db8:20::", 64, 1),
-	};
+	struct snapshot_route routes[4 + FIXTURE_GATEWAYS_MAX];
 	struct snapshot_input in = {
 		.generation = f->generation != 0 ? f->generation : 1,
 		.table_key = "key of the table",
@@ -102,7 +124,7 @@ struct snapshot *snapshot_fixture_build(const struct snapshot_fixture *f)
 		.nb_services = 1,
 		.nb_backends = nb_backends,
 		.nb_acl = 1,
-		.nb_routes = 4,
+		.nb_routes = make_routes(f, routes),
 	};
 	struct snapshot *snap;
 
