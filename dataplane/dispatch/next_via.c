@@ -17,31 +17,56 @@
 
 struct semicolons {
 	unsigned int nb;
-	uint32_t at[PARAMS_MAX + 1]; // the last one: the end of the value
+	uint32_t at[16]; // the one after the last: the end of the value
 };
+
+_Static_assert(PARAMS_MAX < 16, "and the end of the value");
 
 // Find the ';' in p[from .. len). Returns false at octets that need the parser: white space,
 // quotes, comments, further values. May read, not look at, a vector more.
-#if defined(__AVX512BW__)
+#ifdef __AVX512VBMI2__
+// Those of 64 octets, a bit each; what needs the parser is noted in *odd.
+static inline uint64_t semicolons_of(__m512i x, uint64_t valid, uint64_t *odd)
+{
+	*odd |= (_mm512_cmple_epu8_mask(x, _mm512_set1_epi8(' ')) |
+			_mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('"')) |
+			_mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(',')) |
+			_mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('('))) &
+		valid;
+	return _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(';')) & valid;
+}
+
+// Reads nothing beyond. Neither where they are nor how many is something that a jump depends on.
 static inline bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct semicolons *s)
 {
-	s->nb = 0;
-	for (uint32_t at = from; at < len; at += 64) {
-		__m512i x = _mm512_loadu_si512(p + at);
-		uint64_t valid = _bzhi_u64(UINT64_MAX, len - at);
-		uint64_t odd = _mm512_cmple_epu8_mask(x, _mm512_set1_epi8(' '));
-		uint64_t mask = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(';')) & valid;
+	static const uint8_t places[64] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7, 8,
+		9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
+		30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50,
+		51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+	const __m512i place = _mm512_load_si512(places);
+	uint32_t nb = len - from, nb_first;
+	uint64_t valid[2], found[2], odd = 0;
+	__m512i end = _mm512_set1_epi8((char)nb), at[2];
+	__m128i all;
 
-		odd |= _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('"'));
-		odd |= _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(','));
-		odd |= _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('('));
-		if ((odd & valid) != 0 || s->nb + (uint32_t)_mm_popcnt_u64(mask) > PARAMS_MAX)
-			return false;
-		for (; mask != 0; mask &= mask - 1)
-			s->at[s->nb++] = at + (uint32_t)_tzcnt_u64(mask);
-	}
-	s->at[s->nb] = len;
-	return true;
+	if (nb > 128)
+		return false;
+	valid[0] = _bzhi_u64(UINT64_MAX, nb);
+	valid[1] = _bzhi_u64(UINT64_MAX, nb > 64 ? nb - 64 : 0);
+	for (unsigned int i = 0; i < 2; i++)
+		found[i] = semicolons_of(
+			_mm512_maskz_loadu_epi8(valid[i], p + from + 64 * i), valid[i], &odd);
+	nb_first = (uint32_t)_mm_popcnt_u64(found[0]);
+	s->nb = nb_first + (uint32_t)_mm_popcnt_u64(found[1]);
+	// Their places one after the other, the end behind them.
+	at[0] = _mm512_mask_compress_epi8(end, found[0], place);
+	at[1] = _mm512_mask_compress_epi8(
+		end, found[1], _mm512_add_epi8(place, _mm512_set1_epi8(64)));
+	all = _mm_mask_expand_epi8(_mm512_castsi512_si128(at[0]),
+		(__mmask16)(0xffffu << (nb_first & 15)), _mm512_castsi512_si128(at[1]));
+	_mm512_storeu_si512(
+		s->at, _mm512_add_epi32(_mm512_cvtepu8_epi32(all), _mm512_set1_epi32((int)from)));
+	return odd == 0 && s->nb <= PARAMS_MAX;
 }
 #elif defined(__SSE2__)
 static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct semicolons *s)
@@ -87,27 +112,34 @@ static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct s
 }
 #endif
 
-// Up to five digits of a message: eight octets before their end are readable.
-static bool parse_port(const char *p, uint32_t len, uint16_t *port)
+// Up to five digits of a message: eight octets before their end are readable. One jump for all that
+// may be wrong with them.
+static inline bool parse_port(const char *p, uint32_t len, uint16_t *port)
 {
 	const uint64_t zeros = UINT64_C(0x3030303030303030);
-	uint64_t digits, keep;
+	uint64_t digits, keep, bad = len - 1 > 4;
 
-	if (len == 0 || len > 5)
-		return false;
 	// The last digit in the highest octet, zeros before the first.
-	keep = UINT64_MAX << (64 - 8 * len);
+	keep = UINT64_MAX << (8 * (8 - len) & 63);
 	digits = (load64(p + len - 8) ^ zeros) & keep;
 	// An octet above 9 has one of the upper bits, now or with 6 more.
-	if (((digits | (digits + UINT64_C(0x0606060606060606))) & UINT64_C(0xf0f0f0f0f0f0f0f0)) !=
-		0)
-		return false;
+	bad |= (digits | (digits + UINT64_C(0x0606060606060606))) & UINT64_C(0xf0f0f0f0f0f0f0f0);
 	// Neighbours to pairs, pairs to fours, fours to the number.
 	digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
 	digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
 	digits = (digits * 10000 + (digits >> 32)) & UINT64_C(0xffffffff);
 	*port = (uint16_t)digits;
-	return digits != 0 && digits <= UINT16_MAX;
+	return (bad | (digits - 1 >= UINT16_MAX)) == 0;
+}
+
+// The same where one may be absent, which no jump depends on.
+static inline bool optional_port(const char *p, uint32_t len, bool absent, uint16_t *port)
+{
+	uint16_t value;
+	bool good = parse_port(p, absent ? 0 : len, &value);
+
+	*port = absent ? 0 : value;
+	return good | absent;
 }
 
 static struct sip_slice slice(const struct sip_msg *msg, const char *p, uint32_t len)
@@ -204,7 +236,7 @@ static bool take_sent_by(
 	}
 	via->sent_by = slice(msg, p, len);
 	via->host = slice(msg, p, host);
-	return host > 0 && (host == len || parse_port(p + host + 1, len - host - 1, &via->port));
+	return optional_port(p + host + 1, len - host - 1, host == len, &via->port) & (host > 0);
 }
 
 #define LOWER UINT64_C(0x2020202020202020)
@@ -216,63 +248,25 @@ static bool name_is(uint64_t word, const char name[8], unsigned int len)
 	return ((word ^ load64(name)) & mask) == 0;
 }
 
-enum param {
-	PARAM_OTHER, // all but the three that route responses are for the parser
-	PARAM_BRANCH,
-	PARAM_RECEIVED,
-	PARAM_RPORT,
-	PARAMS
-};
-
-// Which parameter is p[0 .. len)? They stand in any order, so no jump depends on which it is.
-static inline enum param which_param(const char *p, uint32_t len)
+// One parameter, p[0 .. len). All but the three that route responses are for the parser.
+static inline bool take_param(
+	const struct sip_msg *msg, const char *p, uint32_t len, struct sip_via *via)
 {
 	// What stands behind a short one is readable, and its length is looked at as well.
 	uint64_t word = load64(p) | LOWER;
-	unsigned int branch = (unsigned int)(len > 7) & name_is(word, "branch=", 7);
-	unsigned int received =
-		(unsigned int)(len > 9) & name_is(word, "received", 8) & (p[8] == '=');
-	unsigned int rport = name_is(word, "rport\0\0", 5) &
-		((unsigned int)(len == 5) | ((unsigned int)(len > 5) & (p[5] == '=')));
 
-	return (enum param)(
-		PARAM_BRANCH * branch + PARAM_RECEIVED * received + PARAM_RPORT * rport);
-}
-
-// What a parameter at p + (param & 0xffff) has behind its first octets.
-static inline struct sip_slice param_value(
-	const struct sip_msg *msg, const char *p, uint32_t param, uint32_t first)
-{
-	return slice(msg, p + (param & 0xffff) + first, (param >> 16) - first);
-}
-
-static bool take_params(
-	const struct sip_msg *msg, const char *p, const struct semicolons *s, struct sip_via *via)
-{
-	// In one piece each: two halves that have just been stored are not loaded as one.
-	uint32_t params[PARAMS] = {0};
-	unsigned int seen = 0, bad = 0;
-
-	for (unsigned int i = 0; i < s->nb; i++) {
-		uint32_t at = s->at[i] + 1, len = s->at[i + 1] - at;
-		enum param which = which_param(p + at, len);
-
-		bad |= (unsigned int)(which == PARAM_OTHER) | (seen >> which & 1);
-		seen |= 1u << which;
-		params[which] = at | len << 16;
-	}
-	if (bad)
-		return false;
-	if (seen >> PARAM_BRANCH & 1)
-		via->branch = param_value(msg, p, params[PARAM_BRANCH], 7);
-	if (seen >> PARAM_RECEIVED & 1)
-		via->received = param_value(msg, p, params[PARAM_RECEIVED], 9);
-	if (!(seen >> PARAM_RPORT & 1))
+	if (len > 7 && name_is(word, "branch=", 7) && via->branch.len == 0) {
+		via->branch = slice(msg, p + 7, len - 7);
 		return true;
-	via->rport_param = param_value(msg, p, params[PARAM_RPORT], 0);
-	return via->rport_param.len == 5 ||
-		parse_port(msg->buf + via->rport_param.off + 6, via->rport_param.len - 6u,
-			&via->rport);
+	}
+	if (len > 9 && name_is(word, "received", 8) && p[8] == '=' && via->received.len == 0) {
+		via->received = slice(msg, p + 9, len - 9);
+		return true;
+	}
+	if (len < 5 || !name_is(word, "rport\0\0", 5) || via->rport_param.len > 0)
+		return false;
+	via->rport_param = slice(msg, p, len);
+	return len == 5 || (p[5] == '=' && parse_port(p + 6, len - 6, &via->rport));
 }
 
 static bool parse_quickly(
@@ -286,7 +280,10 @@ static bool parse_quickly(
 	*via = (struct sip_via){0};
 	if (!take_sent_by(msg, p + PROTOCOL_LEN, s.at[0] - PROTOCOL_LEN, via))
 		return false;
-	return take_params(msg, p, &s, via);
+	for (unsigned int i = 0; i < s.nb; i++)
+		if (!take_param(msg, p + s.at[i] + 1, s.at[i + 1] - s.at[i] - 1, via))
+			return false;
+	return true;
 }
 
 // The next Via header field from header field i on.
