@@ -3,6 +3,7 @@
 
 #include "dataplane/dispatch/next_via.h"
 #include "dataplane/dispatch/request.h"
+#include "dataplane/dispatch/snapshot_find.h"
 #include "dataplane/dispatch/token_inline.h"
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -142,7 +143,7 @@ static bool via_is_ours(const struct decide_ctx *ctx, const struct decide_in *in
 		memcmp(in->msg->buf + via->sent_by.off, l->sent_by, l->sent_by_len) == 0)
 		return true;
 	return literal_endpoint(in->msg, via->host, via->port, &ep) &&
-		snapshot_find_listener(ctx->snap, &ep) != SNAPSHOT_NONE;
+		find_listener(ctx->snap, &ep) != SNAPSHOT_NONE;
 }
 
 // Where a response goes by the Via that its sender put in and we completed (18.2.2, RFC 3581).
@@ -182,7 +183,7 @@ static bool sender_fits(
 	// Our request went from a backend to somebody else, or to a backend that has been removed
 	// since: nobody else can know the branch, and it says where the response goes.
 	return source_backend != SNAPSHOT_NONE || token->backend_id == 0 ||
-		snapshot_find_backend_id(ctx->snap, token->backend_id) == SNAPSHOT_NONE;
+		find_backend_id(ctx->snap, token->backend_id) == SNAPSHOT_NONE;
 }
 
 // A response up to the tag that its branch must have. 16.11: what is not ours is discarded
@@ -222,12 +223,12 @@ static void response_finish(struct request *r)
 	if (!sender_fits(r->ctx, &r->branch, out->backend))
 		return decision_drop(out, DROP_RESPONSE_NOT_FROM_BACKEND);
 	// From the address and port that the request came to (RFC 3581 section 4).
-	out->from = snapshot_find_listener_id(snap, r->branch.listener_id);
+	out->from = find_listener_id(snap, r->branch.listener_id);
 	if (out->from == SNAPSHOT_NONE ||
 		snapshot_listener(snap, out->from)->local.ip.family != out->to.ip.family)
 		return decision_drop(out, DROP_NO_LISTENER);
 	if (!ip_addr_is_unicast(&out->to.ip) || out->to.port == 0 ||
-		snapshot_find_listener(snap, &out->to) != SNAPSHOT_NONE)
+		find_listener(snap, &out->to) != SNAPSHOT_NONE)
 		return decision_drop(out, DROP_BAD_TARGET);
 	if (out->backend == SNAPSHOT_NONE)
 		out->backend = snapshot_find_backend_addr(snap, &out->to);
@@ -243,7 +244,7 @@ static bool begin(struct request *r, const struct decide_ctx *ctx, const struct 
 {
 	decision_init(in, out);
 	request_init(r, ctx, in, out);
-	r->source_backend = snapshot_find_backend_source(ctx->snap, &in->source, out->service);
+	r->source_backend = find_backend_source(ctx->snap, &in->source, out->service);
 	if (!snapshot_is_forged_source(ctx->snap, r->source_backend, in->port))
 		return true;
 	decision_drop(out, DROP_SPOOFED);

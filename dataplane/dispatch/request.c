@@ -4,8 +4,9 @@
 #include "dataplane/dispatch/acl.h"
 #include "dataplane/dispatch/binding_table.h"
 #include "dataplane/dispatch/siphash.h"
+#include "dataplane/dispatch/snapshot_find.h"
 #include "dataplane/dispatch/table.h"
-#include "dataplane/dispatch/txn_cache.h"
+#include "dataplane/dispatch/txn_cache_inline.h"
 
 #define COLD __attribute__((noinline, cold))
 
@@ -20,7 +21,7 @@ static COLD void request_reply(struct request *r, uint16_t status)
 	if (r->msg->method == SIP_ACK || r->msg->method == SIP_CANCEL)
 		return decision_drop(out, DROP_ACK_UNANSWERABLE);
 	if (!ip_addr_is_unicast(&out->to.ip) || out->to.port == 0 ||
-		snapshot_find_listener(r->snap, &out->to) != SNAPSHOT_NONE)
+		find_listener(r->snap, &out->to) != SNAPSHOT_NONE)
 		return decision_drop(out, DROP_BAD_TARGET);
 	out->action = ACTION_REPLY;
 	out->reply_status = status;
@@ -127,7 +128,7 @@ static COLD bool options_for_us(const struct request *r)
 	return !r->routes.has_next && !r->routes.has_route_token && !r->routes.has_path_token &&
 		sip_uri_parse(r->msg, r->msg->request_uri, &uri) == 0 && uri.is_sip &&
 		uri.user.len == 0 && literal_endpoint(r->msg, uri.host, uri.port, &ep) &&
-		snapshot_find_listener(r->snap, &ep) != SNAPSHOT_NONE;
+		find_listener(r->snap, &ep) != SNAPSHOT_NONE;
 }
 
 static const struct snapshot_key *find_key(const struct snapshot *snap, char id)
@@ -150,8 +151,7 @@ static COLD void choose_key(struct request *r)
 	const struct snapshot_key *key = NULL;
 	struct txn_hit hit;
 
-	if (r->ctx->txns != NULL &&
-		txn_cache_get(r->ctx->txns, r->txn_hash, r->ctx->now_ms, &hit) == 0)
+	if (r->ctx->txns != NULL && txn_get(r->ctx->txns, r->txn_hash, r->ctx->now_ms, &hit) == 0)
 		key = find_key(r->snap, hit.key_id);
 	if (key == NULL && starts_nothing(r->msg) && r->ctx->now_ms < r->snap->prev_key_until_ms)
 		key = &r->snap->keys[r->snap->prev_primary_key];
@@ -166,7 +166,7 @@ static void remember(struct request *r, uint32_t id)
 
 	if (r->ctx->txns == NULL || starts_nothing(r->msg))
 		return;
-	(void)txn_cache_put(r->ctx->txns, r->txn_hash, r->ctx->now_ms,
+	(void)txn_put(r->ctx->txns, r->txn_hash, r->ctx->now_ms,
 		r->msg->method == SIP_INVITE ? TXN_INVITE_TTL_MS : TXN_TTL_MS, hit);
 }
 
@@ -222,7 +222,7 @@ static void to_outside(struct request *r, uint16_t from, enum rule rule)
 	out->backend = r->source_backend;
 	out->from = from;
 	if (!ip_addr_is_unicast(&out->to.ip) || out->to.port == 0 ||
-		snapshot_find_listener(r->snap, &out->to) != SNAPSHOT_NONE)
+		find_listener(r->snap, &out->to) != SNAPSHOT_NONE)
 		return decision_drop(out, DROP_BAD_TARGET);
 	forward(r);
 	if (out->action == ACTION_FORWARD && r->msg->method == SIP_INVITE)
@@ -240,7 +240,7 @@ static bool flow_failed(const struct request *r, uint16_t from, const struct end
 static void by_path_token(struct request *r)
 {
 	const struct path_token *path = &r->routes.path;
-	uint16_t from = snapshot_find_listener_id(r->snap, path->listener_id);
+	uint16_t from = find_listener_id(r->snap, path->listener_id);
 
 	r->out->rule = RULE_TOKEN;
 	r->out->dialog_pinned = true;
@@ -262,8 +262,7 @@ static bool towards_client(const struct request *r, uint16_t token_backend)
 	source = snapshot_backend(r->snap, r->source_backend);
 	if (token_backend != SNAPSHOT_NONE)
 		service = snapshot_backend(r->snap, token_backend)->service;
-	else if ((listener = snapshot_find_listener_id(r->snap, token->client_listener_id)) !=
-		SNAPSHOT_NONE)
+	else if ((listener = find_listener_id(r->snap, token->client_listener_id)) != SNAPSHOT_NONE)
 		service = snapshot_listener(r->snap, listener)->service;
 	else
 		service = r->listener->service;
@@ -283,10 +282,10 @@ static bool towards_client(const struct request *r, uint16_t token_backend)
 static bool by_route_token(struct request *r)
 {
 	const struct route_token *token = &r->routes.route;
-	uint16_t backend = snapshot_find_backend_id(r->snap, token->backend_id);
+	uint16_t backend = find_backend_id(r->snap, token->backend_id);
 
 	if (towards_client(r, backend)) {
-		uint16_t wanted = snapshot_find_listener_id(r->snap, token->client_listener_id);
+		uint16_t wanted = find_listener_id(r->snap, token->client_listener_id);
 		uint16_t from = sending_listener(r, r->service, wanted, &token->flow);
 
 		r->out->rule = RULE_TOKEN;
@@ -353,7 +352,7 @@ static COLD bool by_next_hop(struct request *r)
 		out->resolve_port = uri.port;
 		return true;
 	}
-	if (snapshot_find_listener(r->snap, &out->to) != SNAPSHOT_NONE)
+	if (find_listener(r->snap, &out->to) != SNAPSHOT_NONE)
 		return false;
 	to_outside(r, sending_listener(r, r->service, r->in->listener, &out->to), RULE_OUTBOUND);
 	return true;
@@ -432,10 +431,9 @@ static bool by_transaction(struct request *r)
 	struct txn_hit hit;
 	uint16_t index;
 
-	if (r->ctx->txns == NULL ||
-		txn_cache_get(r->ctx->txns, r->txn_hash, r->ctx->now_ms, &hit) != 0)
+	if (r->ctx->txns == NULL || txn_get(r->ctx->txns, r->txn_hash, r->ctx->now_ms, &hit) != 0)
 		return false;
-	index = snapshot_find_backend_id(r->snap, hit.backend_id);
+	index = find_backend_id(r->snap, hit.backend_id);
 	// A hit on a backend that is down is a miss.
 	if (index == SNAPSHOT_NONE || !backend_bit(r->ctx->bits->pinned, index))
 		return false;
@@ -510,7 +508,7 @@ static COLD bool by_binding(struct request *r)
 		binding_table_get(r->ctx->bindings, hash, (uint32_t)(r->ctx->now_ms / 1000), &id) !=
 			0)
 		return false;
-	index = snapshot_find_backend_id(r->snap, id);
+	index = find_backend_id(r->snap, id);
 	if (index == SNAPSHOT_NONE || !backend_bit(r->ctx->bits->pinned, index) ||
 		snapshot_backend(r->snap, index)->service != r->listener->service)
 		return false;
@@ -590,39 +588,14 @@ static COLD void decide_unproxied(struct request *r)
 	out->action = ACTION_FORWARD;
 }
 
-void request_init(struct request *r, const struct decide_ctx *ctx, const struct decide_in *in,
-	struct decision *out)
-{
-	r->ctx = ctx;
-	r->in = in;
-	r->snap = ctx->snap;
-	r->msg = in->msg;
-	r->out = out;
-	r->listener = snapshot_listener(r->snap, in->listener);
-	r->service = snapshot_service(r->snap, r->listener->service);
-	r->key = &r->snap->keys[r->snap->primary_key];
-	r->binding_hash = 0;
-	r->to_backend = false;
-	r->unfinished = false;
-	r->routes.nb_cuts = 0;
-	r->routes.bad = false;
-	r->routes.has_route_token = false;
-	r->routes.has_path_token = false;
-	r->routes.has_next = false;
-	r->routes.restore_uri = false;
-	r->routes.strict_next = false;
-	r->routes.nb_uri_cuts = 0;
-	out->service = r->listener->service;
-}
-
 void request_prefetch(struct request *r)
 {
 	// Of a service that hashes by another key this is a row in vain.
 	__builtin_prefetch(snapshot_row(r->snap, &r->service->table, r->call_digest));
 	if (r->ctx->txns != NULL) {
-		r->txn_hash = txn_cache_hash(r->ctx->txns, r->call_digest, r->msg->cseq,
+		r->txn_hash = txn_hash(r->ctx->txns, r->call_digest, r->msg->cseq,
 			(uint32_t)r->out->service << 1 | (r->source_backend != SNAPSHOT_NONE));
-		txn_cache_prefetch(r->ctx->txns, r->txn_hash);
+		txn_prefetch(r->ctx->txns, r->txn_hash);
 	}
 	// What has a Route rarely gets as far as bindings.
 	if (may_be_bound(r) && !sip_has(r->msg, SIP_HDR_ROUTE)) {

@@ -94,8 +94,24 @@ static inline void response_target(
 // request.c: a request whose source and digest are known, in steps. What it will look up is sent
 // for first, which takes as long as looking at all messages of a burst. request_decide() says where
 // it goes, and which tags request_finish() will need to write its edits.
-void request_init(struct request *r, const struct decide_ctx *ctx, const struct decide_in *in,
-	struct decision *out);
+static inline void request_init(struct request *r, const struct decide_ctx *ctx,
+	const struct decide_in *in, struct decision *out)
+{
+	r->ctx = ctx;
+	r->in = in;
+	r->snap = ctx->snap;
+	r->msg = in->msg;
+	r->out = out;
+	r->listener = snapshot_listener(r->snap, in->listener);
+	r->service = snapshot_service(r->snap, r->listener->service);
+	r->key = &r->snap->keys[r->snap->primary_key];
+	r->binding_hash = 0;
+	r->to_backend = false;
+	r->unfinished = false;
+	memset(&r->routes, 0, offsetof(struct routes, route)); // all that says what is in it
+	out->service = r->listener->service;
+}
+
 void request_prefetch(struct request *r);
 void request_look(struct request *r);
 void request_decide(struct request *r, struct tag_jobs *jobs);

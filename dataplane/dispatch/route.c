@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/request.h"
+#include "dataplane/dispatch/snapshot_find.h"
 
 #ifdef __AVX512BW__
 #include <immintrin.h>
@@ -100,7 +101,7 @@ static bool uri_is_ours(struct request *r, struct sip_slice slice, bool *token)
 		*token = take_token(r, sip_strv(msg, uri.user));
 	return *token ||
 		(literal_endpoint(msg, uri.host, uri.port, &ep) &&
-			snapshot_find_listener(r->snap, &ep) != SNAPSHOT_NONE);
+			find_listener(r->snap, &ep) != SNAPSHOT_NONE);
 }
 
 // The values of Route, as many as are looked at. Returns false at one that is malformed.
@@ -311,7 +312,7 @@ static bool quick_foreign(const struct request *r, struct sip_slice uri)
 	// the longer way.
 	if (uri_may_be_ours(r->msg, uri) || p == end || *p != ';' ||
 		ip_addr_parse((struct strv){host, (size_t)(p - host)}, &ep.ip) != 0 ||
-		snapshot_find_listener(r->snap, &ep) != SNAPSHOT_NONE)
+		find_listener(r->snap, &ep) != SNAPSHOT_NONE)
 		return false;
 	for (param = p; param != NULL; param = memchr(param, ';', (size_t)(end - param))) {
 		param++;
@@ -386,8 +387,7 @@ static __attribute__((noinline)) void strip_maddr(struct request *r, struct sip_
 	if (sip_uri_parse(msg, slice, &uri) != 0 || !uri.is_sip || uri.is_sips ||
 		(uri.transport != SIP_TRANSPORT_OTHER && uri.transport != SIP_UDP) ||
 		!literal_endpoint(msg, uri.maddr, uri.port, &ep) ||
-		ep.port != r->listener->local.port ||
-		snapshot_find_listener(r->snap, &ep) == SNAPSHOT_NONE)
+		ep.port != r->listener->local.port || find_listener(r->snap, &ep) == SNAPSHOT_NONE)
 		return;
 	if (uri.port != 0) {
 		off = slice_end(uri.host);

@@ -5,7 +5,7 @@
 #include <xxhash.h>
 
 #include "dataplane/dispatch/siphash.h"
-#include "dataplane/dispatch/siphash_inline.h"
+#include "dataplane/dispatch/snapshot_find.h"
 #include "dataplane/dispatch/snapshot_internal.h"
 #include "dataplane/dispatch/table.h"
 
@@ -14,26 +14,6 @@
 
 _Static_assert(sizeof(VIA_START) + ENDPOINT_TEXT_MAX + sizeof(VIA_END) <= SNAPSHOT_VIA_MAX, "fits");
 _Static_assert(ENDPOINT_TEXT_MAX + sizeof("@;lr>\r\n") <= SNAPSHOT_URI_MAX, "fits");
-
-uint32_t snapshot_hash_ip(const struct ip_addr *ip)
-{
-	uint64_t a = load64(ip->octets), b = load64(ip->octets + 8);
-
-	// Only our own configuration is in the tables that this leads into: it need not be keyed.
-	a = (a ^ siphash_rotl(b * UINT64_C(0xd6e8feb86659fd93), 29)) * UINT64_C(0x9e3779b97f4a7c15);
-	return (uint32_t)(a >> 32 ^ a >> 12);
-}
-
-uint32_t snapshot_hash_endpoint(const struct endpoint *ep)
-{
-	return snapshot_hash_ip(&ep->ip) ^ ep->port * 0x9e3779b1u >> 7;
-}
-
-uint32_t snapshot_hash_u32(uint32_t id)
-{
-	id *= 0x9e3779b1u;
-	return id ^ id >> 16;
-}
 
 uint64_t snapshot_call_digest(const struct snapshot *s, struct strv call_id)
 {
@@ -50,88 +30,45 @@ uint64_t snapshot_ip_digest(const struct snapshot *s, const struct ip_addr *ip)
 	return siphash13(s->table_key, ip->octets, sizeof(ip->octets));
 }
 
-// The slots of an index section.
-static const uint16_t *slots_of(const struct snapshot *s, const struct snapshot_section *index)
+uint32_t snapshot_hash_ip(const struct ip_addr *ip)
 {
-	return (const uint16_t *)((const char *)s + index->off);
+	return hash_ip(ip);
+}
+
+uint32_t snapshot_hash_endpoint(const struct endpoint *ep)
+{
+	return hash_endpoint(ep);
+}
+
+uint32_t snapshot_hash_u32(uint32_t id)
+{
+	return hash_u32(id);
 }
 
 uint16_t snapshot_find_listener(const struct snapshot *s, const struct endpoint *local)
 {
-	const uint16_t *slots = slots_of(s, &s->listener_by_addr);
-	uint32_t mask = s->listener_by_addr.nb - 1;
-
-	for (uint32_t i = snapshot_hash_endpoint(local) & mask; slots[i] != SNAPSHOT_NONE;
-		i = (i + 1) & mask)
-		if (endpoint_eq(&snapshot_listener(s, slots[i])->local, local))
-			return slots[i];
-	return SNAPSHOT_NONE;
+	return find_listener(s, local);
 }
 
 uint16_t snapshot_find_listener_id(const struct snapshot *s, uint16_t id)
 {
-	const uint16_t *slots = slots_of(s, &s->listener_by_id);
-	uint32_t mask = s->listener_by_id.nb - 1;
-
-	for (uint32_t i = snapshot_hash_u32(id) & mask; slots[i] != SNAPSHOT_NONE;
-		i = (i + 1) & mask)
-		if (snapshot_listener(s, slots[i])->id == id)
-			return slots[i];
-	return SNAPSHOT_NONE;
+	return find_listener_id(s, id);
 }
 
 uint16_t snapshot_find_backend_id(const struct snapshot *s, uint32_t id)
 {
-	const uint16_t *slots = slots_of(s, &s->backend_by_id);
-	uint32_t mask = s->backend_by_id.nb - 1;
-
-	for (uint32_t i = snapshot_hash_u32(id) & mask; slots[i] != SNAPSHOT_NONE;
-		i = (i + 1) & mask)
-		if (snapshot_backend(s, slots[i])->id == id)
-			return slots[i];
-	return SNAPSHOT_NONE;
-}
-
-// The first backend with this IP address.
-static inline uint16_t find_backend_ip(const struct snapshot *s, const struct ip_addr *ip)
-{
-	const uint16_t *slots = slots_of(s, &s->backend_by_ip);
-	uint32_t mask = s->backend_by_ip.nb - 1;
-
-	for (uint32_t i = snapshot_hash_ip(ip) & mask; slots[i] != SNAPSHOT_NONE;
-		i = (i + 1) & mask)
-		if (ip_addr_eq(&snapshot_backend(s, slots[i])->addr.ip, ip))
-			return slots[i];
-	return SNAPSHOT_NONE;
+	return find_backend_id(s, id);
 }
 
 uint16_t snapshot_find_backend_addr(const struct snapshot *s, const struct endpoint *source)
 {
-	uint16_t first = find_backend_ip(s, &source->ip);
-
-	for (uint16_t i = first; i != SNAPSHOT_NONE; i = snapshot_backend(s, i)->next_same_ip)
-		if (snapshot_backend(s, i)->addr.port == source->port)
-			return i;
-	return first;
+	return find_backend_addr(s, source);
 }
 
 uint16_t snapshot_find_backend_source(
 	const struct snapshot *s, const struct endpoint *source, uint16_t service)
 {
-	uint16_t best = SNAPSHOT_NONE;
-	int best_match = -1;
-
-	for (uint16_t i = find_backend_ip(s, &source->ip); i != SNAPSHOT_NONE;
-		i = snapshot_backend(s, i)->next_same_ip) {
-		const struct snapshot_backend *b = snapshot_backend(s, i);
-		int match = 2 * (b->service == service) + (b->addr.port == source->port);
-
-		if (match > best_match) {
-			best = i;
-			best_match = match;
-		}
-	}
-	return best;
+	return find_backend_source(s, source, service);
 }
 
 uint32_t backend_id(const char *service, const char *backend)

@@ -1,38 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/dispatch/txn_cache.h"
+#include "dataplane/dispatch/txn_cache_inline.h"
 
-#include <errno.h>
 #include <string.h>
-
-#include "dataplane/dispatch/siphash_inline.h"
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-#define BUCKET_ENTRIES 4
-#define TICK_SHIFT 8 // expiries count 256 ms: 31 bits last for 17 years of uptime
-
-// Four entries, each field of all four together.
-struct bucket {
-	uint32_t signature[BUCKET_ENTRIES];
-	uint32_t expiry[BUCKET_ENTRIES]; // tick; 0: never used
-	uint32_t backend_id[BUCKET_ENTRIES];
-	char key_id[BUCKET_ENTRIES];
-	uint8_t pad[12];
-} __attribute__((aligned(64)));
-
-_Static_assert(sizeof(struct bucket) == 64, "one lookup, one cache line");
-
-struct txn_cache {
-	uint64_t key;
-	uint64_t mask; // buckets - 1
-	struct txn_counts counts;
-	struct bucket buckets[] __attribute__((aligned(64)));
-};
 
 size_t txn_cache_size(uint32_t entries)
 {
-	return sizeof(struct txn_cache) + entries / BUCKET_ENTRIES * sizeof(struct bucket);
+	return sizeof(struct txn_cache) + entries / BUCKET_ENTRIES * sizeof(struct txn_bucket);
 }
 
 struct txn_cache *txn_cache_init(void *memory, uint32_t entries, const uint8_t key[16])
@@ -48,90 +21,23 @@ struct txn_cache *txn_cache_init(void *memory, uint32_t entries, const uint8_t k
 uint64_t txn_cache_hash(
 	const struct txn_cache *cache, uint64_t call_digest, uint32_t cseq, uint32_t passage)
 {
-	// The digest is keyed already; what is left is to spread the CSeq numbers of one dialog.
-	uint64_t x = call_digest ^ cache->key;
-
-	x += ((uint64_t)passage << 32 | cseq) * UINT64_C(0x9e3779b97f4a7c15);
-	x = (x ^ x >> 32) * UINT64_C(0xd6e8feb86659fd93);
-	return x ^ x >> 32;
-}
-
-static const struct bucket *bucket_of(const struct txn_cache *cache, uint64_t hash)
-{
-	return &cache->buckets[hash & cache->mask];
+	return txn_hash(cache, call_digest, cseq, passage);
 }
 
 void txn_cache_prefetch(const struct txn_cache *cache, uint64_t hash)
 {
-	__builtin_prefetch(bucket_of(cache, hash));
+	txn_prefetch(cache, hash);
 }
-
-// Which entries are alive, and which of them have this signature, a bit each.
-#ifdef __SSE2__
-static inline unsigned int look(
-	const struct bucket *b, uint32_t signature, uint32_t now, unsigned int *live)
-{
-	__m128i signatures = _mm_load_si128((const __m128i *)b->signature);
-	__m128i expiries = _mm_load_si128((const __m128i *)b->expiry);
-	__m128i alive = _mm_cmpgt_epi32(expiries, _mm_set1_epi32((int)now));
-	__m128i same = _mm_cmpeq_epi32(signatures, _mm_set1_epi32((int)signature));
-
-	*live = (unsigned int)_mm_movemask_ps(_mm_castsi128_ps(alive));
-	return *live & (unsigned int)_mm_movemask_ps(_mm_castsi128_ps(same));
-}
-#else
-static inline unsigned int look(
-	const struct bucket *b, uint32_t signature, uint32_t now, unsigned int *live)
-{
-	unsigned int found = 0;
-
-	*live = 0;
-	for (unsigned int i = 0; i < BUCKET_ENTRIES; i++) {
-		unsigned int alive = b->expiry[i] > now;
-
-		*live |= alive << i;
-		found |= (alive & (b->signature[i] == signature)) << i;
-	}
-	return found;
-}
-#endif
 
 int txn_cache_get(struct txn_cache *cache, uint64_t hash, uint64_t now_ms, struct txn_hit *hit)
 {
-	const struct bucket *b = bucket_of(cache, hash);
-	unsigned int live, i,
-		found = look(b, (uint32_t)(hash >> 32), (uint32_t)(now_ms >> TICK_SHIFT), &live);
-
-	if (found == 0) {
-		cache->counts.misses++;
-		return -ENOENT;
-	}
-	i = (unsigned int)__builtin_ctz(found);
-	hit->backend_id = b->backend_id[i];
-	hit->key_id = b->key_id[i];
-	cache->counts.hits++;
-	return 0;
+	return txn_get(cache, hash, now_ms, hit);
 }
 
 int txn_cache_put(struct txn_cache *cache, uint64_t hash, uint64_t now_ms, uint32_t ttl_ms,
 	struct txn_hit hit)
 {
-	struct bucket *b = &cache->buckets[hash & cache->mask];
-	uint32_t signature = (uint32_t)(hash >> 32);
-	unsigned int live, i, found = look(b, signature, (uint32_t)(now_ms >> TICK_SHIFT), &live);
-
-	if (found == 0)
-		found = ~live & ((1u << BUCKET_ENTRIES) - 1);
-	if (found == 0) {
-		cache->counts.full++;
-		return -ENOSPC;
-	}
-	i = (unsigned int)__builtin_ctz(found);
-	b->signature[i] = signature;
-	b->expiry[i] = (uint32_t)((now_ms + ttl_ms) >> TICK_SHIFT) + 1;
-	b->backend_id[i] = hit.backend_id;
-	b->key_id[i] = hit.key_id;
-	return 0;
+	return txn_put(cache, hash, now_ms, ttl_ms, hit);
 }
 
 struct txn_counts txn_cache_counts(const struct txn_cache *cache)
