@@ -4,6 +4,7 @@
 #include "dataplane/dispatch/next_via.h"
 #include "dataplane/dispatch/request.h"
 #include "dataplane/dispatch/snapshot_find.h"
+#include "dataplane/dispatch/text.h"
 #include "dataplane/dispatch/token_inline.h"
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -140,7 +141,7 @@ static bool via_is_ours(const struct decide_ctx *ctx, const struct decide_in *in
 
 	// Written by us and sent back to where we sent it from: the very same octets.
 	if (via->sent_by.len == l->sent_by_len &&
-		memcmp(in->msg->buf + via->sent_by.off, l->sent_by, l->sent_by_len) == 0)
+		text_same(in->msg->buf + via->sent_by.off, l->sent_by, l->sent_by_len))
 		return true;
 	return literal_endpoint(in->msg, via->host, via->port, &ep) &&
 		find_listener(ctx->snap, &ep) != SNAPSHOT_NONE;

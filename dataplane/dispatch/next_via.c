@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/next_via.h"
 
+#include "dataplane/dispatch/next_hdr.h"
 #include "dataplane/dispatch/siphash_inline.h"
 #if defined(__AVX512BW__)
 #include <immintrin.h>
@@ -144,7 +145,12 @@ static inline bool optional_port(const char *p, uint32_t len, bool absent, uint1
 
 static struct sip_slice slice(const struct sip_msg *msg, const char *p, uint32_t len)
 {
-	return (struct sip_slice){(uint16_t)(p - msg->buf), (uint16_t)len};
+	// Stored in one piece: it is soon loaded in one, which would wait for two halves.
+	uint32_t both = (uint16_t)(p - msg->buf) | len << 16;
+	struct sip_slice s;
+
+	memcpy(&s, &both, sizeof(s));
+	return s;
 }
 
 // An IPv6 reference, as far as its octets tell.
@@ -286,28 +292,11 @@ static bool parse_quickly(
 	return true;
 }
 
-// The next Via header field from header field i on.
-static inline unsigned int next_via_line(const struct sip_msg *msg, unsigned int i)
-{
-#ifdef __AVX512BW__
-	// The index has room for a vector here.
-	if (msg->nb_hdrs <= 64) {
-		uint64_t vias = _mm512_cmpeq_epi8_mask(
-			_mm512_loadu_si512(msg->hdr_id), _mm512_set1_epi8(SIP_HDR_VIA));
-		uint64_t left = i < 64 ? _bzhi_u64(vias, msg->nb_hdrs) >> i << i : 0;
-
-		return left != 0 ? (unsigned int)_tzcnt_u64(left) : msg->nb_hdrs;
-	}
-#endif
-	while (i < msg->nb_hdrs && msg->hdr_id[i] != SIP_HDR_VIA)
-		i++;
-	return i;
-}
-
 static bool next_via_quickly(
 	const struct sip_msg *msg, struct sip_via *next, struct sip_slice *ours)
 {
-	unsigned int first = next_via_line(msg, 0), second = next_via_line(msg, first + 1);
+	unsigned int first = next_hdr(msg, SIP_HDR_VIA, 0),
+		     second = next_hdr(msg, SIP_HDR_VIA, first + 1);
 	uint32_t end;
 
 	if (second >= msg->nb_hdrs)

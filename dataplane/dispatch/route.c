@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/request.h"
-#include "dataplane/dispatch/snapshot_find.h"
 
-#ifdef __AVX512BW__
-#include <immintrin.h>
-#endif
+#include "dataplane/dispatch/next_hdr.h"
+#include "dataplane/dispatch/snapshot_find.h"
+#include "dataplane/dispatch/text.h"
 
 // Where the characters of a token that could be ours would end in "sip:<user>@".
 enum {
@@ -26,17 +25,9 @@ static bool uri_may_be_ours(const struct sip_msg *msg, struct sip_slice uri)
 	return false;
 }
 
-// A Request-URI is rarely longer than a vector, and what stands behind it is readable.
 static bool has_params(const struct sip_msg *msg, struct sip_slice uri)
 {
-	const char *p = msg->buf + uri.off;
-#ifdef __AVX512BW__
-	if (uri.len <= 64)
-		return _bzhi_u64(
-			       _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), _mm512_set1_epi8(';')),
-			       uri.len) != 0;
-#endif
-	return memchr(p, ';', uri.len) != NULL;
+	return text_find(msg->buf + uri.off, ';', uri.len) != NULL;
 }
 
 static bool has_routes(const struct sip_msg *msg)
@@ -258,7 +249,7 @@ static bool quick_value(
 
 	if (end - p < 8 || memcmp(p, "<sip:", 5) != 0)
 		return false;
-	close = memchr(p, '>', (size_t)(end - p));
+	close = text_find(p, '>', (size_t)(end - p));
 	if (close == NULL)
 		return false;
 	v->hdr = (uint8_t)hdr;
@@ -277,13 +268,6 @@ static bool quick_value(
 	return p < end;
 }
 
-static unsigned int route_line(const struct sip_msg *msg, unsigned int i)
-{
-	while (i < msg->nb_hdrs && msg->hdr_id[i] != SIP_HDR_ROUTE)
-		i++;
-	return i;
-}
-
 // Is this URI a Record-Route of ours, just as we wrote it at this listener? Then *token is set.
 static bool quick_token(const struct request *r, struct sip_slice uri, struct route_token *token)
 {
@@ -291,7 +275,7 @@ static bool quick_token(const struct request *r, struct sip_slice uri, struct ro
 	const char *p = r->msg->buf + uri.off + URI_USER;
 	uint32_t len = (uint32_t)uri.len - URI_USER - l->uri_len;
 
-	return (len == 42 || len == 58) && memcmp(p + len, l->uri, l->uri_len) == 0 &&
+	return (len == 42 || len == 58) && text_same(p + len, l->uri, l->uri_len) &&
 		route_token_verify(r->snap, (struct strv){p, len}, r->call_digest, token) ==
 		TOKEN_OK;
 }
@@ -329,7 +313,7 @@ static bool scan_quickly(struct request *r)
 	const struct sip_msg *msg = r->msg;
 	struct routes *routes = &r->routes;
 	struct quick_value v = {.last = true};
-	unsigned int hdr = route_line(msg, 0);
+	unsigned int hdr = next_hdr(msg, SIP_HDR_ROUTE, 0);
 	uint32_t at = hdr < msg->nb_hdrs ? msg->hdr_value[hdr] : 0;
 
 	if (uri_may_be_ours(msg, msg->request_uri))
@@ -351,7 +335,7 @@ static bool scan_quickly(struct request *r)
 		routes->route = token;
 		if (v.last) {
 			cut(routes, msg->hdr_line[hdr], msg->hdr_line[hdr + 1]);
-			hdr = route_line(msg, hdr + 1);
+			hdr = next_hdr(msg, SIP_HDR_ROUTE, hdr + 1);
 			at = hdr < msg->nb_hdrs ? msg->hdr_value[hdr] : 0;
 		} else {
 			at = v.next;
@@ -366,7 +350,7 @@ static bool may_have_maddr(const struct sip_msg *msg, struct sip_slice uri)
 {
 	const char *p = msg->buf + uri.off, *end = p + uri.len;
 
-	while ((p = memchr(p, ';', (size_t)(end - p))) != NULL) {
+	while ((p = text_find(p, ';', (size_t)(end - p))) != NULL) {
 		p++;
 		if (end - p >= 6 && (p[0] | 0x20) == 'm' && (p[1] | 0x20) == 'a')
 			return true;

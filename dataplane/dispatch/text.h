@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "dataplane/dispatch/addr.h"
+#ifdef __AVX512BW__
+#include <immintrin.h>
+#endif
 
 // Numbers and addresses as text, without printf. Each writes at `out` and returns the end of what
 // it wrote; it may scribble up to TEXT_SLACK octets beyond that.
@@ -48,5 +51,40 @@ static inline char *text_ip(char *out, const struct ip_addr *ip)
 		out = text_u8(out, ip->octets[i]) + 1;
 	return out - 1;
 }
+
+// memcmp() and memchr() of what is rarely longer than a vector: no call, and no jump on the length.
+#ifdef __AVX512BW__
+static inline bool text_same(const char *a, const char *b, size_t len)
+{
+	__mmask64 all = _bzhi_u64(UINT64_MAX, (uint32_t)len);
+
+	if (len > 64)
+		return memcmp(a, b, len) == 0;
+	return _mm512_cmpneq_epu8_mask(
+		       _mm512_maskz_loadu_epi8(all, a), _mm512_maskz_loadu_epi8(all, b)) == 0;
+}
+
+static inline const char *text_find(const char *p, char c, size_t len)
+{
+	__mmask64 all = _bzhi_u64(UINT64_MAX, (uint32_t)len);
+	uint64_t found;
+
+	if (len > 64)
+		return memchr(p, c, len);
+	found = _mm512_mask_cmpeq_epi8_mask(
+		all, _mm512_maskz_loadu_epi8(all, p), _mm512_set1_epi8(c));
+	return found != 0 ? p + _tzcnt_u64(found) : NULL;
+}
+#else
+static inline bool text_same(const char *a, const char *b, size_t len)
+{
+	return memcmp(a, b, len) == 0;
+}
+
+static inline const char *text_find(const char *p, char c, size_t len)
+{
+	return memchr(p, c, len);
+}
+#endif
 
 #endif
