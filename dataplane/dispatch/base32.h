@@ -83,7 +83,7 @@ static inline __attribute__((always_inline)) void base32_put_all(
 		BASE32_FROM(1), BASE32_FROM(2), BASE32_FROM(3), BASE32_FROM(4), BASE32_FROM(5),
 		BASE32_FROM(6), BASE32_FROM(7)};
 	// Twice, because an index has a bit more than five.
-	static const char alphabet[64] __attribute__((aligned(64), nonstring)) =
+	static const char alphabet[64] __attribute__((aligned(64))) =
 		"abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwxyz234567";
 	__m512i x = _mm512_set_epi64(0, 0, 0, (long long)words[4], (long long)words[3],
 		(long long)words[2], (long long)words[1], (long long)words[0]);
