@@ -55,10 +55,13 @@ struct sip_name_slot {
 };
 extern const struct sip_name_slot sip_names[SIP_NAME_SLOTS];
 
+#define SIP_METHOD_LEN_MAX 9 // SUBSCRIBE
+
 struct sip_method_slot {
 	char name[16];
 	uint8_t len;
 	uint8_t method;
+	uint8_t pad[14]; // a slot is found by a shift
 };
 extern const struct sip_method_slot sip_methods[SIP_METHOD_SLOTS];
 #pragma GCC visibility pop

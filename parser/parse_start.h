@@ -8,19 +8,20 @@
 static inline bool start_request(struct sip_msg *restrict msg, const char *buf, size_t len)
 {
 	uint64_t w = load64(buf);
-	unsigned int n = before_space(w);
+	unsigned int n = k_first(k_eq64(buf, ' '));
 	const struct sip_method_slot *m;
 	const char *uri, *uri_end;
 	uint32_t scheme;
 
-	n += n == 8 && buf[8] != ' '; // SUBSCRIBE has nine octets, the longest
+	if (unlikely(n > SIP_METHOD_LEN_MAX))
+		return false;
 	w = k_low_bits(w, 8 * n);
 	m = &sip_methods[(w + n) * SIP_METHOD_MULT >> 59];
 	uri = buf + n + 1;
 	uri_end = uri + k_first(k_uri_stop64(uri));
 	scheme = load32(uri) | WORD4(' ', ' ', ' ', 0);
 	if (unlikely(m->len != n || load64(m->name) != w ||
-		    (n > 8 && load16(buf + 8) != WORD2('E', ' '))))
+		    (n > 8 && buf[8] != 'E')))
 		return false;
 	if (unlikely((load64(uri_end) | WORD8(0, ' ', ' ', ' ', 0, 0, 0, 0)) !=
 			    WORD8(' ', 's', 'i', 'p', '/', '2', '.', '0') ||

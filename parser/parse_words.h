@@ -34,14 +34,6 @@ static inline unsigned int last64(uint64_t w)
 	return 63 - (unsigned int)__builtin_clzll(w);
 }
 
-// How many of the eight octets of w come before the first SP; 8 without one.
-static inline unsigned int before_space(uint64_t w)
-{
-	uint64_t x = w ^ SPACES, found = (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
-
-	return found != 0 ? ctz64(found) / 8 : 8;
-}
-
 // What the n octets at p say in decimal, n 1 to 8. *ok is set to 0 if one of them is no digit.
 static inline uint32_t number8(const char *p, unsigned int n, unsigned int *ok)
 {
