@@ -45,7 +45,7 @@ static bool has_avx512(void)
 }
 #endif
 
-static bool runs_here(const struct sip_kernel *k)
+static bool can_run(const struct sip_kernel *k)
 {
 #if defined(__x86_64__)
 	__builtin_cpu_init();
@@ -59,21 +59,26 @@ static bool runs_here(const struct sip_kernel *k)
 	return true;
 }
 
-// The one thing in this room that is not constant: set before main(), and by sip_kernel_select() in
+// The one thing here that changes: set before main(), and by sip_kernel_select() in
 // tests and benchmarks. Kernels give the same answers, so a reader may see the old one or the new.
 const struct sip_kernel *sip_kernel = &sip_kernel_scalar;
+
+// Asked once: CPUID leaves a virtual machine.
+static bool runs_here[NB_KERNELS];
 
 static const struct sip_kernel *best(void)
 {
 	size_t k = 0;
 
-	while (!runs_here(kernels[k]))
+	while (!runs_here[k])
 		k++;
 	return kernels[k];
 }
 
 __attribute__((constructor)) static void choose(void)
 {
+	for (size_t k = 0; k < NB_KERNELS; k++)
+		runs_here[k] = can_run(kernels[k]);
 	sip_kernel = best();
 }
 
@@ -85,7 +90,7 @@ enum sip_reason sip_parse(struct sip_msg *msg, const char *buf, size_t len)
 const char *sip_kernel_at(unsigned int i)
 {
 	for (size_t k = 0; k < NB_KERNELS; k++)
-		if (runs_here(kernels[k]) && i-- == 0)
+		if (runs_here[k] && i-- == 0)
 			return kernels[k]->name;
 	return NULL;
 }
@@ -102,7 +107,7 @@ int sip_kernel_select(const char *name)
 		return 0;
 	}
 	for (size_t k = 0; k < NB_KERNELS; k++) {
-		if (strcmp(kernels[k]->name, name) != 0 || !runs_here(kernels[k]))
+		if (strcmp(kernels[k]->name, name) != 0 || !runs_here[k])
 			continue;
 		sip_kernel = kernels[k];
 		return 0;
