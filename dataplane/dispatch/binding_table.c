@@ -70,6 +70,11 @@ uint64_t binding_table_hash(const struct binding_table *table, struct strv user,
 	return hash != 0 ? hash : 1;
 }
 
+const uint8_t *binding_table_key(const struct binding_table *table)
+{
+	return table->key;
+}
+
 static uint32_t home_of(const struct binding_table *table, uint64_t hash)
 {
 	return (uint32_t)(hash >> 32) & table->mask;

@@ -271,11 +271,12 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 {
 	struct request requests[DECIDE_MAX];
 	struct request *live[DECIDE_MAX];
-	struct hash_jobs digests;
+	struct hash_jobs digests, aors;
 	struct tag_jobs tags;
 	unsigned int nb_live = 0;
 
 	hash_jobs_init(&digests, 0);
+	hash_jobs_init(&aors, 0);
 	branch_tag_jobs_init(&tags.branches);
 	route_tag_jobs_init(&tags.routes);
 	for (unsigned int i = 0; i < nb; i++) {
@@ -284,10 +285,13 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 		if (!begin(r, ctx, in[i], out[i]))
 			continue;
 		live[nb_live++] = r;
-		if (r->msg->kind == SIP_REQUEST)
+		if (r->msg->kind == SIP_REQUEST) {
 			digest_job(r, &digests);
+			request_aor_job(r, &aors);
+		}
 	}
 	hash_jobs_13(&digests);
+	hash_jobs_13(&aors);
 	for (unsigned int i = 0; i < nb_live; i++)
 		if (live[i]->msg->kind == SIP_REQUEST)
 			request_prefetch(live[i]);

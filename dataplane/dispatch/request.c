@@ -2,6 +2,7 @@
 #include "dataplane/dispatch/request.h"
 
 #include "dataplane/dispatch/acl.h"
+#include "dataplane/dispatch/aor.h"
 #include "dataplane/dispatch/binding_table.h"
 #include "dataplane/dispatch/siphash.h"
 #include "dataplane/dispatch/snapshot_find.h"
@@ -588,6 +589,21 @@ static COLD void decide_unproxied(struct request *r)
 	out->action = ACTION_FORWARD;
 }
 
+void request_aor_job(struct request *r, struct hash_jobs *jobs)
+{
+	uint32_t len;
+
+	// What has a Route rarely gets as far as bindings.
+	r->wants_binding = may_be_bound(r) && !sip_has(r->msg, SIP_HDR_ROUTE);
+	if (!r->wants_binding)
+		return;
+	len = aor_in_place(r->msg, r->msg->request_uri);
+	if (len == 0)
+		return;
+	hash_job_add(jobs, binding_table_key(r->ctx->bindings), &r->binding_hash);
+	hash_job_end(jobs, 0, r->msg->buf + r->msg->request_uri.off + AOR_AT, len);
+}
+
 void request_prefetch(struct request *r)
 {
 	// Of a service that hashes by another key this is a row in vain.
@@ -597,9 +613,9 @@ void request_prefetch(struct request *r)
 			(uint32_t)r->out->service << 1 | (r->source_backend != SNAPSHOT_NONE));
 		txn_prefetch(r->ctx->txns, r->txn_hash);
 	}
-	// What has a Route rarely gets as far as bindings.
-	if (may_be_bound(r) && !sip_has(r->msg, SIP_HDR_ROUTE)) {
-		r->binding_hash = binding_hash(r);
+	if (r->wants_binding) {
+		if (r->binding_hash == 0)
+			r->binding_hash = binding_hash(r);
 		binding_table_prefetch(r->ctx->bindings, r->binding_hash);
 	}
 }

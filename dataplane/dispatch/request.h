@@ -52,6 +52,7 @@ struct request {
 	uint64_t call_digest;
 	uint64_t txn_hash; // only with ctx->txns
 	uint64_t binding_hash; // of the Request-URI's AoR; 0: not known yet
+	bool wants_binding; // it may go by rule d
 	uint16_t source_backend; // that it came from, or SNAPSHOT_NONE
 	bool to_backend; // it goes to a backend of ours, which is out->backend
 	bool unfinished; // request_finish() or response_finish() is still to come
@@ -112,6 +113,7 @@ static inline void request_init(struct request *r, const struct decide_ctx *ctx,
 	out->service = r->listener->service;
 }
 
+void request_aor_job(struct request *r, struct hash_jobs *jobs);
 void request_prefetch(struct request *r);
 void request_look(struct request *r);
 void request_decide(struct request *r, struct tag_jobs *jobs);
