@@ -25,12 +25,16 @@ static bool terminated(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
-// Slots of an index over nb records: at most half full.
+#define SPARSE_SLOTS 4096 // 8 KB, in which nothing is found by one look
+
+// Slots of an index over nb records: at most half full, and sparse while that costs little. Most
+// lookups by address find nothing (callers are no backends), and how far they go before they know
+// is what no processor can predict.
 static uint32_t index_slots(uint32_t nb)
 {
 	uint32_t slots = 8;
 
-	while (slots < 2 * nb)
+	while (slots < 2 * nb || (slots < 16 * nb && slots < SPARSE_SLOTS))
 		slots *= 2;
 	return slots;
 }
