@@ -9,8 +9,10 @@
 #include "bench/bench-forward-pages.h"
 #include "bench/report.h"
 #include "bench/steps.h"
+#include "dataplane/dispatch/kernel.h"
 #include "dataplane/dispatch/txn_cache.h"
 #include "dataplane/memory.h"
+#include "parser/sip_kernel.h"
 
 #include <rte_cycles.h>
 
@@ -448,11 +450,14 @@ static void open_report(void)
 
 	if (share > 0)
 		snprintf(tables, sizeof(tables), "2 MB (%.0f %%)", 100 * share);
+	report_host("parser_kernel", sip_kernel_name());
+	report_host("dispatch_kernel", dispatch_kernel_name());
 	report_host("packet_pages", packets);
 	report_host("table_pages", tables);
 	if (report_open_plain("forward", options.json) != 0)
 		die("cannot write the file");
-	printf("pages: packets %s, tables %s\n", packets, tables);
+	printf("parser for %s, dispatch for %s; pages: packets %s, tables %s\n", sip_kernel_name(),
+		dispatch_kernel_name(), packets, tables);
 }
 
 static void print_heading(void)
@@ -551,7 +556,7 @@ static int run_counted(void)
 static void usage(void)
 {
 	fputs("usage: bench-forward [--quick] [--json FILE] [--case NAME] [--messages N] "
-	      "[--rounds N] [--cpu N] [--no-hugepages]\n"
+	      "[--rounds N] [--cpu N] [--kernel NAME] [--no-hugepages]\n"
 	      "       bench-forward --instructions [--json FILE] [--case NAME] ...   count them\n"
 	      "       bench-forward --list\n",
 		stderr);
@@ -572,6 +577,15 @@ static unsigned int last_cpu(void)
 	return last;
 }
 
+// One that only the parser or only dispatch has leaves the other as it is.
+static void select_kernel(const char *name)
+{
+	int parser = sip_kernel_select(name), dispatch = dispatch_kernel_select(name);
+
+	if (parser != 0 && dispatch != 0)
+		die("--kernel: this processor runs none of that name");
+}
+
 static void parse_options(int argc, char **argv)
 {
 	static const struct option longs[] = {{"quick", no_argument, NULL, 'q'},
@@ -579,7 +593,7 @@ static void parse_options(int argc, char **argv)
 		{"messages", required_argument, NULL, 'm'},
 		{"rounds", required_argument, NULL, 'r'}, {"cpu", required_argument, NULL, 'u'},
 		{"instructions", no_argument, NULL, 'i'}, {"no-hugepages", no_argument, NULL, 'n'},
-		{"list", no_argument, NULL, 'l'}, {0}};
+		{"kernel", required_argument, NULL, 'k'}, {"list", no_argument, NULL, 'l'}, {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -607,6 +621,9 @@ static void parse_options(int argc, char **argv)
 			break;
 		case 'n':
 			options.no_hugepages = true;
+			break;
+		case 'k':
+			select_kernel(optarg);
 			break;
 		case 'i':
 			options.instructions = true;

@@ -2,6 +2,7 @@
 #include "dataplane/dataplane.h"
 
 #include "dataplane/dispatch/binding_table.h"
+#include "dataplane/dispatch/kernel.h"
 #include "dataplane/dispatch/txn_cache.h"
 #include "dataplane/hold.h"
 #include "dataplane/log.h"
@@ -11,6 +12,7 @@
 #include "dataplane/rate.h"
 #include "dataplane/reassembler.h"
 #include "dataplane/resolve.h"
+#include "parser/sip_kernel.h"
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -304,8 +306,9 @@ int dataplane_start(struct dataplane *dp, struct ipc_start *start, char *text, s
 	if (ret != 0)
 		goto failed;
 	dp->state = IPC_RUNNING;
-	LOG(NOTICE, "%u workers on %u ports, %u mbufs", dp->nb_workers, dp->nb_ports,
-		dp->pool->size);
+	LOG(NOTICE, "%u workers on %u ports, %u mbufs; parser for %s, dispatch for %s",
+		dp->nb_workers, dp->nb_ports, dp->pool->size, sip_kernel_name(),
+		dispatch_kernel_name());
 	return 0;
 
 failed:

@@ -45,15 +45,15 @@ static bool runs_here(const struct kernel *k)
 
 // Set before main(), and by dispatch_kernel_select() in tests and benchmarks. Kernels give the same
 // answers, so a reader may see the old one or the new.
-static decide_many_fn *chosen = decide_many_generic;
+static const struct kernel *chosen = &kernels[NB_KERNELS - 1];
 
-static decide_many_fn *best(void)
+static const struct kernel *best(void)
 {
 	const struct kernel *k = kernels;
 
 	while (!runs_here(k))
 		k++;
-	return k->decide_many;
+	return k;
 }
 
 __attribute__((constructor)) static void choose(void)
@@ -64,7 +64,7 @@ __attribute__((constructor)) static void choose(void)
 void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[],
 	struct decision *const out[], unsigned int nb)
 {
-	chosen(ctx, in, out, nb);
+	chosen->decide_many(ctx, in, out, nb);
 }
 
 void decide(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out)
@@ -80,6 +80,11 @@ const char *dispatch_kernel_at(unsigned int i)
 	return NULL;
 }
 
+const char *dispatch_kernel_name(void)
+{
+	return chosen->name;
+}
+
 int dispatch_kernel_select(const char *name)
 {
 	if (name == NULL) {
@@ -89,7 +94,7 @@ int dispatch_kernel_select(const char *name)
 	for (size_t k = 0; k < NB_KERNELS; k++) {
 		if (strcmp(kernels[k].name, name) != 0 || !runs_here(&kernels[k]))
 			continue;
-		chosen = kernels[k].decide_many;
+		chosen = &kernels[k];
 		return 0;
 	}
 	return -ENOENT;

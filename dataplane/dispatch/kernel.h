@@ -11,6 +11,9 @@
 // The i-th kernel that this processor can run, best first; NULL after the last: "generic".
 const char *dispatch_kernel_at(unsigned int i);
 
+// The one in use.
+const char *dispatch_kernel_name(void);
+
 // Use this one from now on, in all threads; NULL is the best. For tests and benchmarks.
 // Returns 0, or -ENOENT when there is no such kernel or the processor cannot run it.
 int dispatch_kernel_select(const char *name);
