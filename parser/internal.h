@@ -61,8 +61,7 @@ struct sip_method_slot {
 	char name[16];
 	uint8_t len;
 	uint8_t method;
-	uint8_t pad[14]; // a slot is found by a shift
-};
+} __attribute__((aligned(32))); // a slot is found by a shift
 extern const struct sip_method_slot sip_methods[SIP_METHOD_SLOTS];
 #pragma GCC visibility pop
 

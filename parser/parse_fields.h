@@ -71,7 +71,7 @@ static inline bool fast_tag(
 		return false;
 	lt = open_bracket(p, gt, stop);
 	// Without a ';' the '>' is the end, and with one there is a tag.
-	ok = fast_display(p, lt, k_low_bits(stop, lt)) & (lt + 1 < gt) &
+	ok = (int)fast_display(p, lt, k_low_bits(stop, lt)) & (lt + 1 < gt) &
 		((gt + 1 == len) | (semi & (len > end + 5) & is_tag(p + end + 1)));
 	*tag = semi ? slice_at(off + end + 5, len - end - 5) : slice_at(0, 0);
 	return ok;
