@@ -4,10 +4,11 @@
 #include <errno.h>
 
 #if defined(__x86_64__)
+// POPCNT is in what compilers take -mavx2 for.
 static bool has_avx2(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-		__builtin_cpu_supports("bmi2");
+		__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 }
 
 static bool has_avx512(void)
