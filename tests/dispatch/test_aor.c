@@ -40,7 +40,9 @@ static struct sip_msg *message(const char *uri, struct sip_slice *slice)
 	static char octets[512];
 	static struct sip_msg msg;
 
+	// What stands around it could be more of it, as far as the line's end.
 	memset(octets, 'a', sizeof(octets));
+	octets[sizeof(octets) - SIP_PAD - 1] = '\r';
 	memcpy(octets + 100, uri, strlen(uri));
 	msg.buf = octets;
 	*slice = (struct sip_slice){100, (uint16_t)strlen(uri)};
