@@ -145,6 +145,69 @@ START_TEST(agree_on_mutations)
 }
 END_TEST
 
+// All that has a fast path, in a few octets.
+static const char *const dense[] = {
+	"SUBSCRIBE sip:a@b.c SIP/2.0\r\n"
+	"Via: SIP/2.0/UDP h-1:5060;branch=z9;rport=7;received=1.2.3.4;x=y;z\r\n"
+	"From: \"A\" <sip:a@b;c>;tag=1\r\n"
+	"t: B C <sip:b>\r\n"
+	"Call-ID: i@h\r\n"
+	"CSeq: 17 SUBSCRIBE\r\n"
+	"Max-Forwards: 70\r\n"
+	"Route: <sip:p;lr>\r\n"
+	"X-y_z: 1\r\n"
+	"l: 0\r\n\r\n",
+	"SIP/2.0 200 OK\r\n"
+	"v: SIP/2.0/TCP [::1]:1;rport;branch=z9hG4bK\r\n"
+	"f: <sip:a@b>;tag=1\r\n"
+	"To: \"quoted, and <long> enough not to fit a window\" <sip:b@c;d>;tag=2\r\n"
+	"i: 1\r\n"
+	"CSeq: 1234567890 SUBSCRIBE\r\n\r\n",
+};
+
+START_TEST(agree_on_every_octet_everywhere)
+{
+	char octets[512];
+	size_t len = strlen(dense[_i]);
+
+	memcpy(octets, dense[_i], len);
+	for (size_t at = 0; at < len; at++) {
+		for (int c = 0; c < 256; c++) {
+			const char *what;
+
+			octets[at] = (char)c;
+			what = kernels_differ(octets, len);
+			if (what != NULL)
+				ck_abort_msg("%d at %zu: %s", c, at, what);
+		}
+		octets[at] = dense[_i][at];
+	}
+}
+END_TEST
+
+// Header sections of few lines, about as long as what the hot index and 16 bits count.
+START_TEST(agree_on_long_lines)
+{
+	static char octets[MESSAGE_MAX];
+	static const size_t about[] = {7680, 8192, 65536};
+	const char *rest = strstr(dense[0], "Via:");
+	size_t line = (size_t)(rest - dense[0]);
+
+	memcpy(octets, dense[0], line);
+	for (size_t len = about[_i] - 140; len < about[_i] + 140; len++) {
+		size_t fill = len - line - strlen(rest);
+		const char *what;
+
+		memset(octets + line, 'a', fill);
+		memcpy(octets + line, "X: ", 3);
+		memcpy(octets + line + fill - 2, "\r\n", 2);
+		memcpy(octets + line + fill, rest, strlen(rest));
+		what = kernels_differ(octets, len);
+		ck_assert_msg(what == NULL, "%zu octets: %s", len, what);
+	}
+}
+END_TEST
+
 START_TEST(known_names_find_their_slot)
 {
 	static const char *const names[] = {"Via", "v", "From", "f", "To", "t", "Call-ID", "i",
@@ -221,6 +284,9 @@ int main(void)
 	tcase_add_test(tc, nibble_sets_hold_what_they_say);
 	tcase_add_test(tc, agree_on_our_messages);
 	tcase_add_test(tc, agree_on_every_prefix);
+	tcase_add_loop_test(
+		tc, agree_on_every_octet_everywhere, 0, sizeof(dense) / sizeof(dense[0]));
+	tcase_add_loop_test(tc, agree_on_long_lines, 0, 3);
 	tcase_add_loop_test(tc, agree_on_mutations, 0, 4);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
