@@ -83,8 +83,10 @@ int next_hop_by_route(struct worker *w, const struct ip_addr *to, const struct n
 	} else {
 		slot = gateway_slot(w, route);
 		*hop = slot;
-		// The same snapshot has the same routes at the same places.
-		if (likely(slot->epoch == w->epoch && ip_addr_eq(&slot->to, &route->prefix) &&
+		// All that the entry says follows from these, whichever route it is. (A gateway may
+		// be of the other family, RFC 8950.)
+		if (likely(slot->epoch == w->epoch && slot->port == route->port &&
+			    slot->to.family == route->prefix.family &&
 			    ip_addr_eq(&slot->via, &route->gateway)))
 			return 0;
 		slot->to = route->prefix;

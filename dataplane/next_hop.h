@@ -15,7 +15,7 @@
 #define NEXT_HOP_GATEWAYS 256
 
 struct next_hop {
-	struct ip_addr to; // the packet's destination; behind a gateway: the route's prefix
+	struct ip_addr to; // the packet's destination; behind a gateway: the prefix of a route
 	struct ip_addr via; // the neighbour: the gateway or the destination itself
 	uint8_t ether[RTE_ETHER_HDR_LEN]; // what stands in front of the packet
 	uint16_t port;

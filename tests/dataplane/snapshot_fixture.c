@@ -63,6 +63,8 @@ static uint32_t make_routes(const struct snapshot_fixture *f, struct snapshot_ro
 			.prefix_len = 24,
 			.port = 1,
 			.gateway = fixture_gateway(i)};
+	for (uint32_t i = 0; i < f->nb_more_routes; i++)
+		routes[nb++] = f->more_routes[i];
 	return nb;
 }
 
@@ -107,7 +109,7 @@ struct snapshot *snapshot_fixture_build(const struct snapshot_fixture *f)
 	struct snapshot_key key = {.id = 'a', .key = "the signing key!"};
 	struct snapshot_port ports[2] = {{.name = "out", .mtu = mtu}, {.name = "in", .mtu = mtu}};
 	struct snapshot_prefix deny = {.len = 24};
-	struct snapshot_route routes[4 + FIXTURE_GATEWAYS_MAX];
+	struct snapshot_route routes[4 + FIXTURE_GATEWAYS_MAX + FIXTURE_MORE_ROUTES_MAX];
 	struct snapshot_input in = {
 		.generation = f->generation != 0 ? f->generation : 1,
 		.table_key = "key of the table",

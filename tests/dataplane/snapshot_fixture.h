@@ -19,11 +19,14 @@
 #define FIXTURE_GATEWAY "10.20.100.1"
 
 #define FIXTURE_GATEWAYS_MAX 600
+#define FIXTURE_MORE_ROUTES_MAX 300
 
 struct snapshot_fixture {
 	const char *listener, *backend; // texts of the IPv4 ones, instead of the above
 	uint32_t nb_backends; // default 1
 	uint32_t nb_gateways; // at most FIXTURE_GATEWAYS_MAX
+	const struct snapshot_route *more_routes; // behind all of these
+	uint32_t nb_more_routes;
 	bool v6; // backends are
 	uint8_t flags; // enum service_flags; default SERVICE_REPLY_UNPARSABLE
 	bool no_flags;
