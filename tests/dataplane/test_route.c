@@ -116,6 +116,42 @@ START_TEST(many_routes_agree_with_a_linear_search)
 }
 END_TEST
 
+START_TEST(many_routes_of_ipv6_agree_with_a_linear_search)
+{
+	uint32_t seed = 9;
+
+	// Few different octets, so that prefixes of one length are those of another with zeros.
+	for (unsigned int i = 0; i < 500; i++) {
+		struct snapshot_route *route = &routes->routes[routes->snap.routes.nb++];
+
+		*route = (struct snapshot_route){.prefix.family = 6};
+		seed = seed * 1103515245u + 12345u;
+		route->prefix_len = (uint8_t)(8 * (1 + (seed >> 16) % 6));
+		route->port = route->prefix_len;
+		for (unsigned int o = 0; o < route->prefix_len / 8u; o++)
+			route->prefix.octets[o] = (uint8_t)(seed >> (8 + 3 * o) & 3);
+	}
+	table = route_table_create(&routes->snap);
+	for (unsigned int i = 0; i < 4096; i++) {
+		struct ip_addr ip = {.family = 6};
+		const struct snapshot_route *found;
+		int best = -1;
+
+		for (unsigned int o = 0; o < 6; o++)
+			ip.octets[o] = (uint8_t)(i >> 2 * o & 3);
+		for (uint32_t r = 0; r < routes->snap.routes.nb; r++) {
+			const struct snapshot_route *route = &routes->routes[r];
+
+			if (memcmp(ip.octets, route->prefix.octets, route->prefix_len / 8u) == 0 &&
+				route->prefix_len > best)
+				best = route->prefix_len;
+		}
+		found = route_find(table, &ip);
+		ck_assert_int_eq(found != NULL ? found->port : -1, best);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("route");
@@ -128,6 +164,7 @@ int main(void)
 	tcase_add_test(tcase, families_are_apart);
 	tcase_add_test(tcase, no_route_is_none);
 	tcase_add_test(tcase, many_routes_agree_with_a_linear_search);
+	tcase_add_test(tcase, many_routes_of_ipv6_agree_with_a_linear_search);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
