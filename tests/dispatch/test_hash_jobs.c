@@ -4,6 +4,7 @@
 #include "dataplane/dispatch/kernel.h"
 #include "dataplane/dispatch/siphash.h"
 #include "tests/dispatch/suite.h"
+#include "tests/parser/guarded.h"
 
 struct kernel {
 	void (*hash_13)(struct hash_jobs *jobs);
@@ -144,11 +145,41 @@ START_TEST(every_count_of_every_length)
 }
 END_TEST
 
+// Behind each job's data HASH_JOB_SLACK octets can be read, and not one more; the others may have
+// longer data.
+START_TEST(reads_no_more_than_its_slack)
+{
+	struct guarded g = guarded_new(data, sizeof(data), GUARD_BEHIND, 0);
+	const char *limit = g.buf + g.len + SIP_PAD - HASH_JOB_SLACK;
+	static struct hash_jobs jobs;
+	uint8_t key[16] = "a key of 16 oct.";
+
+	if (!runs_here(_i))
+		return;
+	for (uint32_t len = 0; len <= HASH_JOB_DATA_MAX; len++) {
+		uint64_t found[HASH_JOBS_MAX];
+
+		hash_jobs_init(&jobs, 0);
+		for (unsigned int i = 0; i < HASH_JOBS_MAX; i++) {
+			uint32_t n = i == len % HASH_JOBS_MAX ? HASH_JOB_DATA_MAX : len;
+
+			hash_job_add(&jobs, key, &found[i]);
+			hash_job_end(&jobs, 0, limit - n, n);
+		}
+		kernels[_i].hash_13(&jobs);
+		ck_assert_uint_eq(found[len % HASH_JOBS_MAX],
+			siphash13(key, limit - HASH_JOB_DATA_MAX, HASH_JOB_DATA_MAX));
+	}
+	guarded_free(&g);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("hash_jobs");
 
 	tcase_add_loop_test(tc, side_by_side_is_one_by_one, 0, NB_KERNELS);
 	tcase_add_loop_test(tc, every_count_of_every_length, 0, NB_KERNELS);
+	tcase_add_loop_test(tc, reads_no_more_than_its_slack, 0, NB_KERNELS);
 	return run_suite("hash_jobs", tc);
 }
