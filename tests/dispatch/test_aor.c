@@ -86,6 +86,7 @@ static const char *const left[] = {
 	"sip:",
 	"sip",
 	"",
+	"sip:01234567890123456789012345678901234567890@example.example.example",
 	"sip:01234567890123456789012345678901234567890@example.example.example.example",
 };
 
@@ -109,6 +110,28 @@ START_TEST(leaves_everything_else)
 		return;
 	for (unsigned int i = 0; i < sizeof(left) / sizeof(left[0]); i++)
 		ck_assert_msg(in_place(kernel, left[i]) == 0, "%s, %s", kernel->name, left[i]);
+}
+END_TEST
+
+START_TEST(takes_these_octets_and_no_others)
+{
+	static const char in_host[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+	static const char in_user[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_+";
+	const struct kernel *kernel = &kernels[_i];
+	char uri[] = "sip:alice@example.com";
+
+	if (!runs_here(kernel) || !has_vectors(kernel))
+		return;
+	for (int c = 1; c < 256; c++) {
+		bool host = strchr(in_host, c) != NULL, user = host || strchr(in_user, c) != NULL;
+
+		uri[6] = (char)c;
+		ck_assert_msg((in_place(kernel, uri) != 0) == user, "%d in the user", c);
+		uri[6] = 'i';
+		uri[12] = (char)c;
+		ck_assert_msg((in_place(kernel, uri) != 0) == host, "%d in the host", c);
+		uri[12] = 'a';
+	}
 }
 END_TEST
 
@@ -159,6 +182,7 @@ int main(void)
 
 	tcase_add_loop_test(tcase, takes_what_is_written_as_it_is_hashed, 0, nb);
 	tcase_add_loop_test(tcase, leaves_everything_else, 0, nb);
+	tcase_add_loop_test(tcase, takes_these_octets_and_no_others, 0, nb);
 	tcase_add_loop_test(tcase, is_what_the_parser_says, 0, nb);
 	return run_suite("aor", tcase);
 }
