@@ -11,9 +11,10 @@
 //   k_address_stop64(p)  bit i: p[i] delimits in a From or To, or may not stand unquoted there
 //   k_nonhost64(p)       bit i: p[i] may not stand in a host name
 //   k_token_len(p)       how many octets of token p begins with, up to 32
-//   k_is_name(p, name, n)  p[0..n], letters in lower case, are the octets of a known name, n up to
-//   31 k_first(w)           the lowest bit of w; 63 or 64 if it has none k_low_bits(w, n)     bits
-//   0 to n - 1 of w, n up to 255 struct k_count, k_count_add(count, p), k_count_sum(count)
+//   k_is_name(p, name, n)  p[0..n] in lower case is a known name with its colon, n up to 31
+//   k_first(w)           the lowest bit of w; 63 or 64 if it has none
+//   k_low_bits(w, n)     bits 0 to n - 1 of w, n up to 255
+//   struct k_count, k_count_add(count, p), k_count_sum(count)
 //                        counts octets < 0x20; one count takes up to INDEX_BLOCKS_MAX blocks;
 //                        a kernel with a hot_index() of its own, KERNEL_HOT_INDEX, needs none
 #include "parser/parse_words.h"
@@ -92,16 +93,16 @@ INLINE bool parse_optional(
 	return true;
 }
 
-INLINE bool parse_tag(struct sip_msg *msg, const char *buf, unsigned int i,
-	struct sip_slice *tag, struct sip_fault *fault)
+INLINE bool parse_tag(struct sip_msg *msg, const char *buf, unsigned int i, struct sip_slice *tag,
+	struct sip_fault *fault)
 {
 	return (KERNEL_FAST &&
 		       (likely(fast_tag(msg, buf, i, tag)) || fast_tag_long(msg, buf, i, tag))) ||
 		sip_field_tag(msg, i, tag, fault);
 }
 
-INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf,
-	const struct seen *seen, struct sip_fault *fault)
+INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf, const struct seen *seen,
+	struct sip_fault *fault)
 {
 	const uint8_t *first = msg->hdr_first;
 	unsigned int via;
