@@ -34,7 +34,8 @@ enum {
 #define COOKIE "z9hG4bK"
 #define COOKIE_LEN 7
 
-_Static_assert(COOKIE_LEN + 2 + 8 * ROUTE_6_GROUPS <= TOKEN_TEXT_MAX, "a token fits its buffer");
+_Static_assert(COOKIE_LEN + 2 + 8 * (ROUTE_6_GROUPS + 1) <= TOKEN_TEXT_MAX,
+	"a token fits its buffer, and what is scribbled behind it");
 
 // Groups are written from words[0] on, most significant bit first, with up to a group scribbled
 // beyond them; and read into words[], which are 0 before.
