@@ -272,14 +272,36 @@ struct published *lab_publish(const struct lab_service *service)
 	return build(&in);
 }
 
+// Another order each time: what a processor learns of a sequence that it sees again and again, no
+// worker ever meets. Fragments of a message stay together.
+static void shuffle(uint32_t *order, const struct forward_set *set)
+{
+	static uint64_t state = 1;
+
+	for (uint32_t i = 0; i < set->nb_frames; i++)
+		order[i] = i;
+	if (set->nb_frames != set->nb_messages)
+		return;
+	for (uint32_t i = set->nb_frames - 1; i > 0; i--) {
+		uint32_t other, swap = order[i];
+
+		state = state * 6364136223846793005 + 1442695040888963407;
+		other = (uint32_t)((state >> 33) % (i + 1));
+		order[i] = order[other];
+		order[other] = swap;
+	}
+}
+
 void lab_fill(struct lab *lab, const struct forward_set *set, bool cksum_good)
 {
+	static uint32_t order[LAB_FRAMES_MAX];
 	uint64_t flags = cksum_good ? RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD : 0;
 
 	for (uint16_t port = 0; port < FORWARD_PORTS; port++)
 		lab->feeds[port].nb = lab->feeds[port].next = 0;
+	shuffle(order, set);
 	for (uint32_t i = 0; i < set->nb_frames; i++) {
-		const struct forward_frame *f = &set->frames[i];
+		const struct forward_frame *f = &set->frames[order[i]];
 		struct lab_feed *feed = &lab->feeds[f->port];
 		struct rte_mbuf *m = rte_pktmbuf_alloc(
 			f->len > FRAME_MTU + RTE_ETHER_HDR_LEN ? lab->jumbo : lab->dp.pool);
