@@ -502,6 +502,36 @@ START_TEST(rule_d_is_not_for_everything)
 }
 END_TEST
 
+// Request-URIs of "bob@example.com", in place and not, and header fields behind the request line.
+static const char *const of_bob[][2] = {
+	{"sip:bob@example.com", ""},
+	{"SIP:bob@example.com", ""},
+	{"sip:bob@EXAMPLE.com", ""},
+	{"sip:bob@example.com:5070", ""},
+	{"sip:bob@example.com;user=phone", ""},
+	{"sip:bob:secret@example.com", ""},
+	{"sips:bob@example.com", ""},
+	{"sip:bob@example.com", "Route: <sip:203.0.113.5;lr>\n"},
+	{"sip:bob@Example.com", "Route: <sip:203.0.113.5;lr>\n"},
+};
+
+START_TEST(rule_d_however_the_aor_is_written)
+{
+	struct binding_table *bindings;
+
+	restart(&(struct lab_options){.flags = SERVICE_AFFINITY_REGISTRATION});
+	lab.ctx.txns = NULL;
+	bindings = (struct binding_table *)lab.ctx.bindings;
+	binding_table_set(bindings, binding_table_hash(bindings, STRV("bob"), STRV("example.com")),
+		snapshot_backend(lab.snap, 1)->id, 2000);
+	snprintf(text, sizeof(text), "INVITE %s SIP/2.0\n%s" TOP_VIA IDENTITY("INVITE") "\n",
+		of_bob[_i][0], of_bob[_i][1]);
+	lab_send(&lab, text, CALLER, VIP4);
+	ck_assert_int_eq(lab.d.rule, RULE_BINDING);
+	ck_assert_uint_eq(lab.d.backend, 1);
+}
+END_TEST
+
 START_TEST(other_keys_than_the_call_id)
 {
 	static const struct {
@@ -592,6 +622,8 @@ int main(void)
 	tcase_add_test(tc, no_record_route_where_no_dialog_begins);
 	tcase_add_test(tc, rule_d_the_registrar_that_knows_the_aor);
 	tcase_add_test(tc, rule_d_is_not_for_everything);
+	tcase_add_loop_test(
+		tc, rule_d_however_the_aor_is_written, 0, sizeof(of_bob) / sizeof(of_bob[0]));
 	tcase_add_test(tc, other_keys_than_the_call_id);
 	tcase_add_test(tc, redirect_answers_with_the_backend);
 	tcase_add_test(tc, dsr_changes_nothing_in_the_message);
