@@ -83,6 +83,8 @@ static const char *const left[] = {
 	"sip:alice@ex\xe1mple.com",
 	"sips:alice@example.com",
 	"tel:+49301234",
+	"tel:alice@example.com",
+	"sip;alice@example.com",
 	"sip:",
 	"sip",
 	"",
