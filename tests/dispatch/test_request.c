@@ -179,6 +179,12 @@ static const struct {
 	{"192.0.2.1:5060;branch=z9hG4bKx", "192.0.2.1:4000", "192.0.2.1:5060;branch=z9hG4bKx"},
 	{"192.0.2.2;branch=z9hG4bKx", "192.0.2.1:4000",
 		"192.0.2.2;received=192.0.2.1;branch=z9hG4bKx"},
+	{"192.0.2.10;branch=z9hG4bKx", "192.0.2.1:4000",
+		"192.0.2.10;received=192.0.2.1;branch=z9hG4bKx"},
+	{"192.0.2.1;branch=z9hG4bKx", "192.0.2.10:4000",
+		"192.0.2.1;received=192.0.2.10;branch=z9hG4bKx"},
+	{"192.0.2.1.example.com;branch=z9hG4bKx", "192.0.2.1:4000",
+		"192.0.2.1.example.com;received=192.0.2.1;branch=z9hG4bKx"},
 	{"pc33.example.com:5066;branch=z9hG4bKx", "192.0.2.1:4000",
 		"pc33.example.com:5066;received=192.0.2.1;branch=z9hG4bKx"},
 	// maddr and ttl are kept and not followed.
@@ -191,19 +197,26 @@ static const struct {
 		"[2001:db8:0::9];branch=z9hG4bKx"},
 };
 
+// Without and with a Max-Forwards: the one is written change by change, the other in one go.
 START_TEST(rfc3261_18_2_1_rfc3581_4_received_and_rport)
 {
+	static const char *const forwards[][3] = {
+		{"", "Max-Forwards: 70\n", ""}, {"Max-Forwards: 8\n", "", "Max-Forwards: 7\n"}};
 	char wanted[1024];
 
-	snprintf(text, sizeof(text),
-		START("MESSAGE") "Via: SIP/2.0/UDP %s\n" IDENTITY("MESSAGE") "\n", vias[_i].in);
-	snprintf(wanted, sizeof(wanted),
-		START("MESSAGE") "Via: SIP/2.0/UDP %s;branch=z9hG4bK*\nMax-Forwards: 70\n"
-				 "Via: SIP/2.0/UDP %s\n" IDENTITY("MESSAGE") "\n",
-		snapshot_listener(lab.snap, VIP4)->sent_by, vias[_i].out);
-	lab_send(&lab, text, vias[_i].source, vias[_i].source[0] == '[' ? VIP6 : VIP4);
-	ck_action(&lab, ACTION_FORWARD);
-	ck_out(&lab, wanted);
+	for (unsigned int i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text),
+			START("MESSAGE") "Via: SIP/2.0/UDP %s\n%s" IDENTITY("MESSAGE") "\n",
+			vias[_i].in, forwards[i][0]);
+		snprintf(wanted, sizeof(wanted),
+			START("MESSAGE") "Via: SIP/2.0/UDP %s;branch=z9hG4bK*\n%s"
+					 "Via: SIP/2.0/UDP %s\n%s" IDENTITY("MESSAGE") "\n",
+			snapshot_listener(lab.snap, VIP4)->sent_by, forwards[i][1], vias[_i].out,
+			forwards[i][2]);
+		lab_send(&lab, text, vias[_i].source, vias[_i].source[0] == '[' ? VIP6 : VIP4);
+		ck_action(&lab, ACTION_FORWARD);
+		ck_out(&lab, wanted);
+	}
 }
 END_TEST
 
