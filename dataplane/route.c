@@ -154,5 +154,7 @@ static const struct snapshot_route *find_v6(const struct route_family *f, const 
 
 const struct snapshot_route *route_find(const struct route_table *table, const struct ip_addr *ip)
 {
-	return ip->family == 4 ? find_v4(&table->v4, ipv4_of(ip)) : find_v6(&table->v6, ip);
+	if (ip->family == 4)
+		return find_v4(&table->v4, ipv4_of(ip));
+	return ip->family == 6 ? find_v6(&table->v6, ip) : NULL;
 }

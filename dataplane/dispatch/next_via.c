@@ -15,6 +15,7 @@
 #define PROTOCOL "SIP/2.0/UDP "
 #define PROTOCOL_LEN 12
 #define PARAMS_MAX 12
+#define PARAMS_OCTETS_MAX 128 // with the sent-by
 
 struct semicolons {
 	unsigned int nb;
@@ -50,7 +51,7 @@ static inline bool find_semicolons(const char *p, uint32_t from, uint32_t len, s
 	__m512i end = _mm512_set1_epi8((char)nb), at[2];
 	__m128i all;
 
-	if (nb > 128)
+	if (nb > PARAMS_OCTETS_MAX)
 		return false;
 	valid[0] = _bzhi_u64(UINT64_MAX, nb);
 	valid[1] = _bzhi_u64(UINT64_MAX, nb > 64 ? nb - 64 : 0);
@@ -73,6 +74,8 @@ static inline bool find_semicolons(const char *p, uint32_t from, uint32_t len, s
 static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct semicolons *s)
 {
 	s->nb = 0;
+	if (len - from > PARAMS_OCTETS_MAX)
+		return false;
 	for (uint32_t at = from; at < len; at += 16) {
 		__m128i x = _mm_loadu_si128((const __m128i *)(p + at));
 		__m128i odd = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(' ')), x);
@@ -97,6 +100,8 @@ static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct s
 static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct semicolons *s)
 {
 	s->nb = 0;
+	if (len - from > PARAMS_OCTETS_MAX)
+		return false;
 	for (uint32_t at = from; at < len; at++) {
 		unsigned char c = (unsigned char)p[at];
 
