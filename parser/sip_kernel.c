@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "parser/sip_kernel.h"
 
+#include "parser/cpu.h"
 #include "parser/internal.h"
 
 #include <errno.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 // Best first.
 static const struct sip_kernel *const kernels[] = {
@@ -21,38 +19,14 @@ static const struct sip_kernel *const kernels[] = {
 };
 #define NB_KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
-#if defined(__x86_64__)
-// Not every compiler's __builtin_cpu_supports() knows it.
-static bool has_lzcnt(void)
-{
-	unsigned int a, b, c, d;
-
-	return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c >> 5 & 1);
-}
-
-static bool has_avx2(void)
-{
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-		__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") && has_lzcnt();
-}
-
-static bool has_avx512(void)
-{
-	return has_avx2() && __builtin_cpu_supports("avx512f") &&
-		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
-		__builtin_cpu_supports("avx512vbmi2");
-}
-#endif
-
 static bool can_run(const struct sip_kernel *k)
 {
 #if defined(__x86_64__)
-	__builtin_cpu_init();
 	if (k == &sip_kernel_avx512)
-		return has_avx512();
+		return cpu_has_avx512();
 	if (k == &sip_kernel_avx2)
-		return has_avx2();
+		return cpu_has_avx2();
+	__builtin_cpu_init();
 	if (k == &sip_kernel_sse42)
 		return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
 #endif

@@ -1,24 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/kernel.h"
 
+#include "parser/cpu.h"
+
 #include <errno.h>
-
-#if defined(__x86_64__)
-// POPCNT is in what compilers take -mavx2 for.
-static bool has_avx2(void)
-{
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-		__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
-}
-
-static bool has_avx512(void)
-{
-	return has_avx2() && __builtin_cpu_supports("avx512f") &&
-		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
-		__builtin_cpu_supports("avx512vbmi2");
-}
-#endif
 
 struct kernel {
 	const char *name;
@@ -29,8 +14,8 @@ struct kernel {
 // Best first.
 static const struct kernel kernels[] = {
 #if defined(__x86_64__)
-	{"avx512", decide_many_avx512, has_avx512},
-	{"avx2", decide_many_avx2, has_avx2},
+	{"avx512", decide_many_avx512, cpu_has_avx512},
+	{"avx2", decide_many_avx2, cpu_has_avx2},
 #endif
 	{"generic", decide_many_generic, NULL},
 };
@@ -38,9 +23,6 @@ static const struct kernel kernels[] = {
 
 static bool runs_here(const struct kernel *k)
 {
-#if defined(__x86_64__)
-	__builtin_cpu_init();
-#endif
 	return k->supported == NULL || k->supported();
 }
 

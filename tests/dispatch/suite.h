@@ -3,7 +3,11 @@
 #define TESTS_DISPATCH_SUITE_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/dispatch/kernel.h"
 
 // For long loops: ck_assert() writes a line to the parent for every single one that holds.
 #define assert_each(condition)                                                     \
@@ -11,6 +15,17 @@
 		if (!(condition))                                                  \
 			ck_abort_msg("does not hold for one of all: " #condition); \
 	} while (0)
+
+// Can code be run that was compiled for the dispatch kernel of this name?
+static inline bool kernel_runs_here(const char *name)
+{
+	const char *kernel;
+
+	for (unsigned int k = 0; (kernel = dispatch_kernel_at(k)) != NULL; k++)
+		if (strcmp(kernel, name) == 0)
+			return true;
+	return false;
+}
 
 // Run one suite of one test case.
 static inline int run_suite(const char *name, TCase *tc)

@@ -19,16 +19,6 @@ static const struct kernel {
 #endif
 };
 
-static bool runs_here(const struct kernel *kernel)
-{
-	const char *name;
-
-	for (unsigned int k = 0; (name = dispatch_kernel_at(k)) != NULL; k++)
-		if (strcmp(name, kernel->name) == 0)
-			return true;
-	return false;
-}
-
 static bool has_vectors(const struct kernel *kernel)
 {
 	return strcmp(kernel->name, "generic") != 0;
@@ -96,7 +86,7 @@ START_TEST(takes_what_is_written_as_it_is_hashed)
 {
 	const struct kernel *kernel = &kernels[_i];
 
-	if (!runs_here(kernel) || !has_vectors(kernel))
+	if (!kernel_runs_here(kernel->name) || !has_vectors(kernel))
 		return;
 	for (unsigned int i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		ck_assert_msg(in_place(kernel, taken[i]) == strlen(taken[i]) - AOR_AT, "%s, %s",
@@ -108,7 +98,7 @@ START_TEST(leaves_everything_else)
 {
 	const struct kernel *kernel = &kernels[_i];
 
-	if (!runs_here(kernel))
+	if (!kernel_runs_here(kernel->name))
 		return;
 	for (unsigned int i = 0; i < sizeof(left) / sizeof(left[0]); i++)
 		ck_assert_msg(in_place(kernel, left[i]) == 0, "%s, %s", kernel->name, left[i]);
@@ -122,7 +112,7 @@ START_TEST(takes_these_octets_and_no_others)
 	const struct kernel *kernel = &kernels[_i];
 	char uri[] = "sip:alice@example.com";
 
-	if (!runs_here(kernel) || !has_vectors(kernel))
+	if (!kernel_runs_here(kernel->name) || !has_vectors(kernel))
 		return;
 	for (int c = 1; c < 256; c++) {
 		bool host = strchr(in_host, c) != NULL, user = host || strchr(in_user, c) != NULL;
@@ -146,7 +136,7 @@ START_TEST(is_what_the_parser_says)
 	uint64_t random = 7;
 	unsigned int nb_taken = 0;
 
-	if (!runs_here(kernel) || !has_vectors(kernel))
+	if (!kernel_runs_here(kernel->name) || !has_vectors(kernel))
 		return;
 	for (unsigned int round = 0; round < 300000; round++) {
 		char uri[80] = "sip:";

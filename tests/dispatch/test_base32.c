@@ -22,16 +22,6 @@ static const struct kernel {
 };
 #define NB_KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
-static bool runs_here(const struct kernel *kernel)
-{
-	const char *name;
-
-	for (unsigned int k = 0; (name = dispatch_kernel_at(k)) != NULL; k++)
-		if (strcmp(name, kernel->name) == 0)
-			return true;
-	return false;
-}
-
 static uint64_t random_state = 1;
 
 static uint64_t random_word(void)
@@ -54,7 +44,7 @@ START_TEST(writes_each_group_and_reads_it_back)
 {
 	const struct kernel *kernel = &kernels[_i];
 
-	if (!runs_here(kernel))
+	if (!kernel_runs_here(kernel->name))
 		return;
 	for (int round = 0; round < 20000; round++) {
 		unsigned int groups = GROUPS_LEAST + (unsigned int)round % 5;
@@ -87,7 +77,7 @@ START_TEST(refuses_what_is_not_of_the_alphabet)
 {
 	const struct kernel *kernel = &kernels[_i];
 
-	if (!runs_here(kernel))
+	if (!kernel_runs_here(kernel->name))
 		return;
 	for (unsigned int groups = GROUPS_LEAST; groups <= GROUPS_MOST; groups++) {
 		for (unsigned int at = 0; at < 8 * groups + 8; at++) {

@@ -24,16 +24,6 @@ static const struct kernel {
 };
 #define NB_KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
-static bool runs_here(const struct kernel *kernel)
-{
-	const char *name;
-
-	for (unsigned int k = 0; (name = dispatch_kernel_at(k)) != NULL; k++)
-		if (strcmp(name, kernel->name) == 0)
-			return true;
-	return false;
-}
-
 // As ip_addr_parse() says, whatever stands around the host.
 static bool agrees(const struct kernel *kernel, const char *host, const char *around)
 {
@@ -97,7 +87,7 @@ START_TEST(reads_literals_as_they_are_read_one_by_one)
 {
 	const struct kernel *kernel = &kernels[_i];
 
-	if (!runs_here(kernel))
+	if (!kernel_runs_here(kernel->name))
 		return;
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
 		ck_assert_msg(agrees(kernel, hosts[i], "7") && agrees(kernel, hosts[i], ".") &&
@@ -110,7 +100,7 @@ START_TEST(reads_numbers_at_every_place)
 {
 	const struct kernel *kernel = &kernels[_i];
 
-	if (!runs_here(kernel))
+	if (!kernel_runs_here(kernel->name))
 		return;
 	for (unsigned int value = 0; value < 1000; value++) {
 		for (unsigned int at = 0; at < 4; at++) {
@@ -130,7 +120,7 @@ START_TEST(reads_digits_and_dots_in_any_order)
 	const struct kernel *kernel = &kernels[_i];
 	uint64_t random = 11;
 
-	if (!runs_here(kernel))
+	if (!kernel_runs_here(kernel->name))
 		return;
 	for (unsigned int round = 0; round < 200000; round++) {
 		static const char alphabet[] = "0125..";

@@ -17,16 +17,6 @@ static const struct text_kernel *const kernels[] = {
 };
 #define NB_KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
-static bool runs_here(const struct text_kernel *kernel)
-{
-	const char *name;
-
-	for (unsigned int k = 0; (name = dispatch_kernel_at(k)) != NULL; k++)
-		if (strcmp(name, kernel->name) == 0)
-			return true;
-	return false;
-}
-
 #define LEN_MAX 200 // octets; a vector has 64
 
 // Both texts end where nothing more can be read.
@@ -37,7 +27,7 @@ START_TEST(compares_and_searches_every_octet_and_no_more)
 	struct guarded b = guarded_new(octets, LEN_MAX, GUARD_BEHIND, 0);
 	const struct text_kernel *kernel = kernels[_i];
 
-	if (!runs_here(kernel))
+	if (!kernel_runs_here(kernel->name))
 		return;
 	for (size_t len = 0; len <= LEN_MAX; len++) {
 		char *p = a.buf + LEN_MAX + SIP_PAD - len, *q = b.buf + LEN_MAX + SIP_PAD - len;
@@ -69,7 +59,7 @@ START_TEST(the_next_header_field_of_a_kind)
 	static struct sip_msg msg;
 	const struct text_kernel *kernel = kernels[_i];
 
-	if (!runs_here(kernel))
+	if (!kernel_runs_here(kernel->name))
 		return;
 	for (unsigned int nb = 0; nb <= SIP_HDRS_MAX; nb++) {
 		msg.nb_hdrs = (uint8_t)nb;
