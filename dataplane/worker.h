@@ -19,10 +19,10 @@
 // Every mbuf leaves exactly once: through tx, worker_drop() with a reason, or worker_punt() to the
 // kernel.
 
-// Frames received from a port or ring at once, and sent. The first of them waits for the last:
-// twice as many make the worker no faster, and what it adds to the latency of a message twice as
-// long.
-#define BURST_MAX 16
+// Frames received from a port or ring at once, and sent. The first of them waits for the last, and
+// what they all wait for once (their descriptors, the first lines of their octets, the clock) is
+// shared by as many. More than 32 at once are more than some drivers give.
+#define BURST_MAX 32
 // Frames that go through the stages together: what the stages write about them (2 KB each) is still
 // in the first cache when the next stage reads it, and when the next few frames use it again.
 #define PKTS_MAX 8
