@@ -316,6 +316,19 @@ static bool next_via_quickly(
 		msg->hdr_line[second + 1] - 2u - msg->hdr_value[second], next);
 }
 
+// Is there nothing behind a value, or another one? With a comma at its end the header field would
+// be no Via for whoever reads it as the first.
+static bool well_continued(const struct sip_msg *msg, struct sip_iter it)
+{
+	struct sip_slice value;
+	struct sip_via via;
+	bool bad;
+
+	return it.last ||
+		(sip_next_value(msg, SIP_HDR_VIA, &it, &value, &bad) &&
+			sip_via_parse(msg, value, &via) == 0);
+}
+
 bool next_via(const struct sip_msg *msg, struct sip_via *next, struct sip_slice *ours)
 {
 	struct sip_iter it = {0};
@@ -331,7 +344,7 @@ bool next_via(const struct sip_msg *msg, struct sip_via *next, struct sip_slice 
 	ours->off = msg->hdr_line[hdr];
 	ours->len = (uint16_t)(msg->hdr_line[hdr + 1] - ours->off);
 	if (!sip_next_value(msg, SIP_HDR_VIA, &it, &value, &bad) ||
-		sip_via_parse(msg, value, next) != 0)
+		sip_via_parse(msg, value, next) != 0 || !well_continued(msg, it))
 		return false;
 	if (it.hdr == hdr) {
 		ours->off = msg->hdr_value[hdr];

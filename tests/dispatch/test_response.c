@@ -231,6 +231,11 @@ static const char *const nowhere[] = {
 	"Via: SIP/2.0/UDP 192.168.1.2;rport=1;rport=2;branch=z9hG4bK776asdhds\n",
 	"Via: SIP/2.0/UDP 192.168.1.2;received=1.2.3.4;received=1.2.3.4;branch=z9hG4bK776asdhds\n",
 	"Via: SIP/2.0/UDP 192.168.1.2;rport=65536;branch=z9hG4bK776asdhds\n",
+	// What would be no Via at the top of what the caller gets.
+	"Via: SIP/2.0/UDP "
+	"192.168.1.2:5062;branch=z9hG4bK776asdhds;rport=5062;received=198.51.100.10,\n",
+	"Via: SIP/2.0/UDP "
+	"192.168.1.2:5062;branch=z9hG4bK776asdhds;rport=5062;received=198.51.100.10, x\n",
 };
 
 START_TEST(without_a_next_via_there_is_nowhere_to_go)
