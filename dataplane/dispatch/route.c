@@ -280,31 +280,18 @@ static bool quick_token(const struct request *r, struct sip_slice uri, struct ro
 		TOKEN_OK;
 }
 
-// Is this certainly somebody else's loose router? Its host may be a name, or an address that no
-// listener has.
-static bool quick_foreign(const struct request *r, struct sip_slice uri)
+// Is this certainly somebody else's loose router, at an IPv4 address that no listener has?
+static bool quick_foreign(const struct request *r, struct sip_slice slice)
 {
-	const char *p = r->msg->buf + uri.off + URI_USER, *end = p + uri.len - URI_USER, *host,
-		   *param;
 	struct endpoint ep = {.port = SIP_PORT};
+	struct sip_uri uri;
 
-	host = memchr(p, '@', (size_t)(end - p));
-	host = host != NULL ? host + 1 : p;
-	for (p = host; p < end && ((unsigned char)(*p - '0') <= 9 || *p == '.'); p++)
-		;
-	// Neither tokens of ours nor passwords, IPv6 references, ports or bare names: those take
-	// the longer way.
-	if (uri_may_be_ours(r->msg, uri) || p == end || *p != ';' ||
-		ip_addr_parse((struct strv){host, (size_t)(p - host)}, &ep.ip) != 0 ||
-		find_listener(r->snap, &ep) != SNAPSHOT_NONE)
-		return false;
-	for (param = p; param != NULL; param = memchr(param, ';', (size_t)(end - param))) {
-		param++;
-		if (end - param >= 2 && (param[0] | 0x20) == 'l' && (param[1] | 0x20) == 'r' &&
-			(end - param == 2 || param[2] == ';'))
-			return true;
-	}
-	return false;
+	// Tokens of ours, names, ports, maddr and IPv6 references take the longer way, and so does
+	// what is no URI: it will be the first Route.
+	return !uri_may_be_ours(r->msg, slice) && sip_uri_parse(r->msg, slice, &uri) == 0 &&
+		uri.lr && uri.port == 0 && uri.maddr.len == 0 &&
+		ip_addr_parse(sip_strv(r->msg, uri.host), &ep.ip) == 0 && ep.ip.family == 4 &&
+		find_listener(r->snap, &ep) == SNAPSHOT_NONE;
 }
 
 // The common case: one or two Record-Routes of ours in front, then nothing or a loose router.
