@@ -277,8 +277,7 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 
 	hash_jobs_init(&digests, 0);
 	hash_jobs_init(&aors, 0);
-	branch_tag_jobs_init(&tags.branches);
-	route_tag_jobs_init(&tags.routes);
+	tag_jobs_init(&tags);
 	for (unsigned int i = 0; i < nb; i++) {
 		struct request *r = &requests[i];
 
@@ -306,7 +305,10 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 	}
 	hash_jobs_24(&tags.branches);
 	hash_jobs_24(&tags.routes);
+	hash_jobs_24(&tags.checks);
 	for (unsigned int i = 0; i < nb_live; i++) {
+		if (live[i]->has_check && live[i]->check_tag != live[i]->route_says)
+			request_again(live[i]);
 		if (!live[i]->unfinished)
 			continue;
 		if (live[i]->msg->kind == SIP_REQUEST)

@@ -620,12 +620,12 @@ void request_prefetch(struct request *r)
 	}
 }
 
-static void proxy(struct request *r)
+static void proxy(struct request *r, struct hash_jobs *checks)
 {
 	if (r->needs_check && !check_request(r))
 		return;
 	if (r->needs_routes)
-		routes_scan(r);
+		routes_scan(r, checks);
 	if (r->routes.bad)
 		return request_reply(r, 400);
 	if (r->msg->method == SIP_OPTIONS && options_for_us(r))
@@ -646,13 +646,31 @@ void request_look(struct request *r)
 	r->needs_routes = routes_wanted(r);
 }
 
-void request_decide(struct request *r, struct tag_jobs *jobs)
+static void decide_checked(struct request *r, struct hash_jobs *checks, struct tag_jobs *jobs)
 {
 	if (r->service->mode != SERVICE_PROXY)
 		return decide_unproxied(r);
-	proxy(r);
+	proxy(r, checks);
 	if (r->unfinished)
 		rewrite_tokens(r, jobs);
+}
+
+void request_decide(struct request *r, struct tag_jobs *jobs)
+{
+	// An INVITE is remembered by what its token says.
+	decide_checked(r, r->msg->method != SIP_INVITE ? &jobs->checks : NULL, jobs);
+}
+
+COLD void request_again(struct request *r)
+{
+	struct tag_jobs jobs;
+
+	tag_jobs_init(&jobs);
+	decision_init(r->in, r->out);
+	request_init(r, r->ctx, r->in, r->out);
+	decide_checked(r, NULL, &jobs);
+	hash_jobs_24(&jobs.branches);
+	hash_jobs_24(&jobs.routes);
 }
 
 void request_finish(struct request *r)

@@ -4,7 +4,7 @@
 
 #include "dataplane/dispatch/decide.h"
 #include "dataplane/dispatch/hash_jobs.h"
-#include "dataplane/dispatch/token.h"
+#include "dataplane/dispatch/token_inline.h"
 #include "dataplane/dispatch/txn_cache.h"
 
 // A request on its way to a decision: what decide_request() and its helpers share.
@@ -59,7 +59,9 @@ struct request {
 	bool record_route; // one is put in
 	bool needs_check, needs_routes; // what request_look() saw
 	bool has_branch_tag, has_route_tag; // they will be in the tags below
+	bool has_check; // it was decided as if its Route's token had the right tag
 	uint64_t branch_tag, route_tag;
+	uint64_t check_tag, route_says; // ... which it has if what is computed is what it says
 	uint64_t tag; // of a response: what its branch says
 	struct branch_token branch; // of our Via
 	struct route_token route; // of our Record-Route
@@ -72,7 +74,15 @@ struct request {
 // each other, which is what makes them fast side by side.
 struct tag_jobs {
 	struct hash_jobs branches, routes;
+	struct hash_jobs checks; // of tokens that came with a request
 };
+
+static inline void tag_jobs_init(struct tag_jobs *jobs)
+{
+	branch_tag_jobs_init(&jobs->branches);
+	route_tag_jobs_init(&jobs->routes);
+	route_tag_jobs_init(&jobs->checks);
+}
 
 // decide.c
 void decision_init(const struct decide_in *in, struct decision *out);
@@ -109,6 +119,7 @@ static inline void request_init(struct request *r, const struct decide_ctx *ctx,
 	r->binding_hash = 0;
 	r->to_backend = false;
 	r->unfinished = false;
+	r->has_check = false;
 	memset(&r->routes, 0, offsetof(struct routes, route)); // all that says what is in it
 	out->service = r->listener->service;
 }
@@ -117,12 +128,15 @@ void request_aor_job(struct request *r, struct hash_jobs *jobs);
 void request_prefetch(struct request *r);
 void request_look(struct request *r);
 void request_decide(struct request *r, struct tag_jobs *jobs);
+// What its Route says is not true: decide it again, now with every token checked at once.
+void request_again(struct request *r);
 void request_finish(struct request *r);
 
 // route.c
 // Look for ourselves in Route and Request-URI. Only for requests that have the one or look like the
 // other; see routes_wanted(). The Request-URI after it is `uri` or as it was, without uri_cuts.
-void routes_scan(struct request *r);
+// With `checks`, a token's tag may be left to them: see has_check.
+void routes_scan(struct request *r, struct hash_jobs *checks);
 bool routes_wanted(const struct request *r);
 
 // rewrite.c

@@ -4,6 +4,8 @@
 #include "dataplane/dispatch/next_hdr.h"
 #include "dataplane/dispatch/snapshot_find.h"
 #include "dataplane/dispatch/text.h"
+#include "dataplane/dispatch/token_inline.h"
+#include "parser/load.h"
 
 // Where the characters of a token that could be ours would end in "sip:<user>@".
 enum {
@@ -247,11 +249,16 @@ static bool quick_value(
 {
 	const char *p = msg->buf + at, *end = msg->buf + msg->hdr_line[hdr + 1] - 2, *close;
 
-	if (end - p < 8 || memcmp(p, "<sip:", 5) != 0)
+	if (end - p < 8 || load32(p + 1) != load32("sip:"))
 		return false;
-	close = text_find(p, '>', (size_t)(end - p));
-	if (close == NULL)
-		return false;
+	if (msg->route.off == at + 1) {
+		// The first one: the parser knows where it ends.
+		close = p + 1 + msg->route.len;
+	} else {
+		close = *p == '<' ? text_find(p, '>', (size_t)(end - p)) : NULL;
+		if (close == NULL)
+			return false;
+	}
 	v->hdr = (uint8_t)hdr;
 	v->first = at == msg->hdr_value[hdr];
 	v->start = at;
@@ -268,16 +275,31 @@ static bool quick_value(
 	return p < end;
 }
 
-// Is this URI a Record-Route of ours, just as we wrote it at this listener? Then *token is set.
-static bool quick_token(const struct request *r, struct sip_slice uri, struct route_token *token)
+// Does this URI look like a Record-Route of ours, just as we wrote it at this listener?
+static bool quick_ours(const struct request *r, struct sip_slice uri)
 {
 	const struct snapshot_listener *l = r->listener;
-	const char *p = r->msg->buf + uri.off + URI_USER;
 	uint32_t len = (uint32_t)uri.len - URI_USER - l->uri_len;
 
-	return (len == 42 || len == 58) && text_same(p + len, l->uri, l->uri_len) &&
-		route_token_verify(r->snap, (struct strv){p, len}, r->call_digest, token) ==
-		TOKEN_OK;
+	return (len == 42 || len == 58) &&
+		text_same(r->msg->buf + uri.off + URI_USER + len, l->uri, l->uri_len);
+}
+
+// Take in the token of such a URI. The first one's tag may be left to checks.
+static bool quick_token(struct request *r, struct sip_slice uri, struct hash_jobs *checks)
+{
+	struct strv user = {r->msg->buf + uri.off + URI_USER,
+		(size_t)uri.len - URI_USER - r->listener->uri_len};
+	struct route_token *token = &r->routes.route;
+	const struct snapshot_key *key;
+
+	if (checks == NULL || r->has_check)
+		return route_token_verify(r->snap, user, r->call_digest, token) == TOKEN_OK;
+	if (route_token_open(r->snap, user, token, &key, &r->route_says) != TOKEN_OK)
+		return false;
+	route_tag_job(checks, key, token, r->call_digest, &r->check_tag);
+	r->has_check = true;
+	return true;
 }
 
 // Is this certainly somebody else's loose router, at an IPv4 address that no listener has?
@@ -295,22 +317,21 @@ static bool quick_foreign(const struct request *r, struct sip_slice slice)
 }
 
 // The common case: one or two Record-Routes of ours in front, then nothing or a loose router.
-static bool scan_quickly(struct request *r)
+static bool scan_quickly(struct request *r, struct hash_jobs *checks)
 {
 	const struct sip_msg *msg = r->msg;
 	struct routes *routes = &r->routes;
-	struct quick_value v = {.last = true};
-	unsigned int hdr = next_hdr(msg, SIP_HDR_ROUTE, 0);
-	uint32_t at = hdr < msg->nb_hdrs ? msg->hdr_value[hdr] : 0;
+	struct quick_value v;
+	unsigned int hdr = msg->hdr_first[SIP_HDR_ROUTE];
+	uint32_t at;
 
-	if (uri_may_be_ours(msg, msg->request_uri))
+	if (!sip_has(msg, SIP_HDR_ROUTE) || uri_may_be_ours(msg, msg->request_uri))
 		return false;
+	at = msg->hdr_value[hdr];
 	for (unsigned int i = 0; hdr < msg->nb_hdrs; i++) {
-		struct route_token token;
-
 		if (i == 3 || !quick_value(msg, hdr, at, &v))
 			return false;
-		if (!quick_token(r, v.uri, &token)) {
+		if (!quick_ours(r, v.uri)) {
 			if (i == 0 || !quick_foreign(r, v.uri))
 				return false;
 			routes->has_next = true;
@@ -319,7 +340,8 @@ static bool scan_quickly(struct request *r)
 				cut(routes, msg->hdr_value[hdr], v.start);
 			break;
 		}
-		routes->route = token;
+		if (!quick_token(r, v.uri, checks))
+			return false;
 		if (v.last) {
 			cut(routes, msg->hdr_line[hdr], msg->hdr_line[hdr + 1]);
 			hdr = next_hdr(msg, SIP_HDR_ROUTE, hdr + 1);
@@ -370,11 +392,11 @@ static __attribute__((noinline)) void strip_maddr(struct request *r, struct sip_
 		(struct sip_slice){(uint16_t)off, (uint16_t)(slice_end(uri.maddr) - off)};
 }
 
-void routes_scan(struct request *r)
+void routes_scan(struct request *r, struct hash_jobs *checks)
 {
 	struct sip_slice uri;
 
-	if (has_routes(r->msg) && !scan_quickly(r)) {
+	if (has_routes(r->msg) && !scan_quickly(r, checks)) {
 		r->routes.nb_cuts = 0;
 		r->routes.has_next = false;
 		r->routes.has_route_token = false;

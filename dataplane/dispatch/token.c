@@ -193,11 +193,10 @@ unsigned int route_token_format(const struct snapshot_key *key, const struct rou
 	return route_token_sign(key, token, route_tag(key, token, call_digest), out);
 }
 
-enum token_error route_token_verify(const struct snapshot *snap, struct strv user,
-	uint64_t call_digest, struct route_token *token)
+enum token_error route_token_open(const struct snapshot *snap, struct strv user,
+	struct route_token *token, const struct snapshot_key **key, uint64_t *tag)
 {
-	const struct snapshot_key *key;
-	uint64_t words[WORDS_MAX] = {0}, tag;
+	uint64_t words[WORDS_MAX] = {0};
 	unsigned char kind;
 
 	if (user.len != 2 + 8 * ROUTE_4_GROUPS && user.len != 2 + 8 * ROUTE_6_GROUPS)
@@ -208,7 +207,7 @@ enum token_error route_token_verify(const struct snapshot *snap, struct strv use
 			return TOKEN_FORGED;
 		token->flow.port = (uint16_t)(words[1] >> 48);
 		set_ipv4(&token->flow.ip, words[1] >> 16);
-		tag = words[1] << 48 | words[2] >> 16;
+		*tag = words[1] << 48 | words[2] >> 16;
 		if ((words[2] & 0xffff) != 0 || words[3] != 0)
 			return TOKEN_FORGED;
 	} else if (kind == KIND_ROUTE_6 && user.len == 2 + 8 * ROUTE_6_GROUPS) {
@@ -216,7 +215,7 @@ enum token_error route_token_verify(const struct snapshot *snap, struct strv use
 			return TOKEN_FORGED;
 		set_ipv6(&token->flow.ip, words[1], words[2]);
 		token->flow.port = (uint16_t)(words[3] >> 48);
-		tag = words[3] << 16 | words[4] >> 48;
+		*tag = words[3] << 16 | words[4] >> 48;
 		if (words[4] << 16 != 0)
 			return TOKEN_FORGED;
 	} else {
@@ -225,10 +224,20 @@ enum token_error route_token_verify(const struct snapshot *snap, struct strv use
 	token->backend_id = (uint32_t)(words[0] >> 32);
 	token->client_listener_id = (uint16_t)(words[0] >> 16);
 	token->backend_listener_id = (uint16_t)words[0];
-	key = find_key(snap, user.ptr[1]);
-	if (key == NULL)
-		return TOKEN_UNKNOWN_KEY;
-	return (tag ^ route_tag(key, token, call_digest)) == 0 ? TOKEN_OK : TOKEN_FORGED;
+	*key = find_key(snap, user.ptr[1]);
+	return *key != NULL ? TOKEN_OK : TOKEN_UNKNOWN_KEY;
+}
+
+enum token_error route_token_verify(const struct snapshot *snap, struct strv user,
+	uint64_t call_digest, struct route_token *token)
+{
+	const struct snapshot_key *key;
+	uint64_t tag;
+	enum token_error error = route_token_open(snap, user, token, &key, &tag);
+
+	if (error == TOKEN_OK && (tag ^ route_tag(key, token, call_digest)) != 0)
+		error = TOKEN_FORGED;
+	return error;
 }
 
 static uint64_t path_tag(const struct snapshot_key *key, const struct path_token *token)

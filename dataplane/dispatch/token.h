@@ -66,6 +66,10 @@ unsigned int route_token_format(const struct snapshot_key *key, const struct rou
 	uint64_t call_digest, char out[TOKEN_TEXT_MAX]);
 enum token_error route_token_verify(const struct snapshot *snap, struct strv user,
 	uint64_t call_digest, struct route_token *token);
+// The first step of that: what a token says, with which key it is signed and by which tag. TOKEN_OK
+// says nothing of the tag: route_tag_job() (token_inline.h) makes the one it must be.
+enum token_error route_token_open(const struct snapshot *snap, struct strv user,
+	struct route_token *token, const struct snapshot_key **key, uint64_t *tag);
 
 unsigned int path_token_format(
 	const struct snapshot_key *key, const struct path_token *token, char out[TOKEN_TEXT_MAX]);
