@@ -5,15 +5,11 @@
 
 #include "dataplane/dispatch/text.h"
 
-bool ip_addr_is_unicast(const struct ip_addr *ip)
+bool ip_addr_is_unicast_ipv6(const uint8_t o[16])
 {
 	static const uint8_t zeros[16];
-	const uint8_t *o = ip->octets;
 
-	if (ip->family == 4)
-		// 0/8, 127/8, and from 224 on multicast, reserved and broadcast.
-		return o[0] != 0 && o[0] != 127 && (o[0] < 224 || (o[0] >= 240 && o[0] != 255));
-	if (ip->family != 6 || o[0] == 0xff)
+	if (o[0] == 0xff)
 		return false;
 	if (memcmp(o, zeros, 10) != 0)
 		return true;

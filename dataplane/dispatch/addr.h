@@ -32,7 +32,16 @@ static inline bool endpoint_eq(const struct endpoint *a, const struct endpoint *
 
 // True for an address that a packet may be sent to as unicast: not unspecified, not loopback, not
 // multicast, not 255.255.255.255.
-bool ip_addr_is_unicast(const struct ip_addr *ip);
+bool ip_addr_is_unicast_ipv6(const uint8_t octets[16]);
+static inline bool ip_addr_is_unicast(const struct ip_addr *ip)
+{
+	const uint8_t *o = ip->octets;
+
+	if (ip->family == 4)
+		// 0/8, 127/8, and from 224 on multicast, reserved and broadcast.
+		return o[0] != 0 && o[0] != 127 && (o[0] < 224 || (o[0] >= 240 && o[0] != 255));
+	return ip->family == 6 && ip_addr_is_unicast_ipv6(o);
+}
 
 // Parse an IP literal; an IPv6 one with or without brackets (RFC 5118 section 4.5 tolerated).
 // Return 0 or -EBADMSG.

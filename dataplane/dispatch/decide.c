@@ -307,7 +307,7 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 	hash_jobs_24(&tags.routes);
 	hash_jobs_24(&tags.checks);
 	for (unsigned int i = 0; i < nb_live; i++) {
-		if (live[i]->has_check && live[i]->check_tag != live[i]->route_says)
+		if (live[i]->has_check && live[i]->check.says != live[i]->check.computed)
 			request_again(live[i]);
 		if (!live[i]->unfinished)
 			continue;

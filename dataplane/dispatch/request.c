@@ -145,6 +145,15 @@ static bool starts_nothing(const struct sip_msg *msg)
 	return msg->method == SIP_ACK || msg->method == SIP_CANCEL;
 }
 
+// Where the transaction cache has this transaction, if anywhere. Only with ctx->txns.
+static inline uint64_t transaction(struct request *r)
+{
+	if (r->txn_hash == 0)
+		r->txn_hash = txn_hash(r->ctx->txns, r->call_digest, r->msg->cseq,
+			(uint32_t)r->out->service << 1 | (r->source_backend != SNAPSHOT_NONE));
+	return r->txn_hash;
+}
+
 // While more than one key is valid: the one that this transaction was first signed with, so that
 // its branch stays the same across a rotation.
 static COLD void choose_key(struct request *r)
@@ -152,7 +161,7 @@ static COLD void choose_key(struct request *r)
 	const struct snapshot_key *key = NULL;
 	struct txn_hit hit;
 
-	if (r->ctx->txns != NULL && txn_get(r->ctx->txns, r->txn_hash, r->ctx->now_ms, &hit) == 0)
+	if (r->ctx->txns != NULL && txn_get(r->ctx->txns, transaction(r), r->ctx->now_ms, &hit) == 0)
 		key = find_key(r->snap, hit.key_id);
 	if (key == NULL && starts_nothing(r->msg) && r->ctx->now_ms < r->snap->prev_key_until_ms)
 		key = &r->snap->keys[r->snap->prev_primary_key];
@@ -167,7 +176,7 @@ static void remember(struct request *r, uint32_t id)
 
 	if (r->ctx->txns == NULL || starts_nothing(r->msg))
 		return;
-	(void)txn_put(r->ctx->txns, r->txn_hash, r->ctx->now_ms,
+	(void)txn_put(r->ctx->txns, transaction(r), r->ctx->now_ms,
 		r->msg->method == SIP_INVITE ? TXN_INVITE_TTL_MS : TXN_TTL_MS, hit);
 }
 
@@ -432,7 +441,7 @@ static bool by_transaction(struct request *r)
 	struct txn_hit hit;
 	uint16_t index;
 
-	if (r->ctx->txns == NULL || txn_get(r->ctx->txns, r->txn_hash, r->ctx->now_ms, &hit) != 0)
+	if (r->ctx->txns == NULL || txn_get(r->ctx->txns, transaction(r), r->ctx->now_ms, &hit) != 0)
 		return false;
 	index = find_backend_id(r->snap, hit.backend_id);
 	// A hit on a backend that is down is a miss.
@@ -606,13 +615,13 @@ void request_aor_job(struct request *r, struct hash_jobs *jobs)
 
 void request_prefetch(struct request *r)
 {
+	// What has a Route rarely needs more than its token; an INVITE will be remembered.
+	if (sip_has(r->msg, SIP_HDR_ROUTE) && r->msg->method != SIP_INVITE)
+		return;
 	// Of a service that hashes by another key this is a row in vain.
 	__builtin_prefetch(snapshot_row(r->snap, &r->service->table, r->call_digest));
-	if (r->ctx->txns != NULL) {
-		r->txn_hash = txn_hash(r->ctx->txns, r->call_digest, r->msg->cseq,
-			(uint32_t)r->out->service << 1 | (r->source_backend != SNAPSHOT_NONE));
-		txn_prefetch(r->ctx->txns, r->txn_hash);
-	}
+	if (r->ctx->txns != NULL)
+		txn_prefetch(r->ctx->txns, transaction(r));
 	if (r->wants_binding) {
 		if (r->binding_hash == 0)
 			r->binding_hash = binding_hash(r);

@@ -50,7 +50,7 @@ struct request {
 	struct decision *out;
 	const struct snapshot_key *key; // that signs; of a response: that signed
 	uint64_t call_digest;
-	uint64_t txn_hash; // only with ctx->txns
+	uint64_t txn_hash; // 0: not known yet
 	uint64_t binding_hash; // of the Request-URI's AoR; 0: not known yet
 	bool wants_binding; // it may go by rule d
 	uint16_t source_backend; // that it came from, or SNAPSHOT_NONE
@@ -59,10 +59,10 @@ struct request {
 	bool record_route; // one is put in
 	bool needs_check, needs_routes; // what request_look() saw
 	bool has_branch_tag, has_route_tag; // they will be in the tags below
-	bool has_check; // it was decided as if its Route's token had the right tag
+	bool has_check; // it was decided as if its Route's token had the right tag: see `check`
 	uint64_t branch_tag, route_tag;
-	uint64_t check_tag, route_says; // ... which it has if what is computed is what it says
 	uint64_t tag; // of a response: what its branch says
+	struct token_check check;
 	struct branch_token branch; // of our Via
 	struct route_token route; // of our Record-Route
 	struct endpoint target; // where its response goes
@@ -116,6 +116,7 @@ static inline void request_init(struct request *r, const struct decide_ctx *ctx,
 	r->listener = snapshot_listener(r->snap, in->listener);
 	r->service = snapshot_service(r->snap, r->listener->service);
 	r->key = &r->snap->keys[r->snap->primary_key];
+	r->txn_hash = 0;
 	r->binding_hash = 0;
 	r->to_backend = false;
 	r->unfinished = false;

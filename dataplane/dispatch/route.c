@@ -233,73 +233,56 @@ static __attribute__((noinline)) void scan_slowly(struct request *r)
 	cut_values(msg, routes, values, nb, pops + routes->strict_next, routes->restore_uri);
 }
 
-// A value of Route as it is nearly always written, "<sip:[user@]host[:port][;params]>" with nothing
-// around it, and what follows it. Offsets are into the message.
-struct quick_value {
-	uint8_t hdr;
-	bool first; // of its header field
-	bool last;
-	struct sip_slice uri;
-	uint32_t start, next; // of this value and of the one after it in the same header field
-};
-
-// The value at `at` in header field hdr. Returns false for everything that needs the parser.
-static bool quick_value(
-	const struct sip_msg *msg, unsigned int hdr, uint32_t at, struct quick_value *v)
+// Where the value of Route at p ends, if it is written as nearly all are:
+// "<sip:[user@]host[:port][;params]>" with nothing around it. NULL: it needs the parser.
+static const char *quick_end(const struct sip_msg *msg, const char *p, const char *end)
 {
-	const char *p = msg->buf + at, *end = msg->buf + msg->hdr_line[hdr + 1] - 2, *close;
+	const char *close;
 
 	if (end - p < 8 || load32(p + 1) != load32("sip:"))
-		return false;
-	if (msg->route.off == at + 1) {
-		// The first one: the parser knows where it ends.
-		close = p + 1 + msg->route.len;
-	} else {
-		close = *p == '<' ? text_find(p, '>', (size_t)(end - p)) : NULL;
-		if (close == NULL)
-			return false;
-	}
-	v->hdr = (uint8_t)hdr;
-	v->first = at == msg->hdr_value[hdr];
-	v->start = at;
-	v->uri = (struct sip_slice){(uint16_t)(at + 1), (uint16_t)(close - p - 1)};
-	v->last = close + 1 == end;
-	if (v->last)
-		return true;
-	p = close + 1;
+		return NULL;
+	// The end of the first one is known.
+	if (p + 1 == msg->buf + msg->route.off)
+		return p + 1 + msg->route.len;
+	close = *p == '<' ? text_find(p, '>', (size_t)(end - p)) : NULL;
+	return close;
+}
+
+// The value behind the one that ends at `close`, if only a comma and SPs stand between. NULL: not so.
+static const char *quick_next(const char *close, const char *end)
+{
+	const char *p = close + 1;
+
 	if (*p != ',')
-		return false;
+		return NULL;
 	for (p++; p < end && *p == ' '; p++)
 		;
-	v->next = (uint32_t)(p - msg->buf);
-	return p < end;
+	return p < end ? p : NULL;
 }
 
-// Does this URI look like a Record-Route of ours, just as we wrote it at this listener?
-static bool quick_ours(const struct request *r, struct sip_slice uri)
+// The token of a URI that looks like a Record-Route of ours, just as we wrote it at this listener.
+// Empty: it does not.
+static struct strv quick_user(const struct request *r, struct sip_slice uri)
 {
 	const struct snapshot_listener *l = r->listener;
+	const char *p = r->msg->buf + uri.off + URI_USER;
 	uint32_t len = (uint32_t)uri.len - URI_USER - l->uri_len;
 
-	return (len == 42 || len == 58) &&
-		text_same(r->msg->buf + uri.off + URI_USER + len, l->uri, l->uri_len);
+	if ((len != 42 && len != 58) || !text_same(p + len, l->uri, l->uri_len))
+		len = 0;
+	return (struct strv){p, len};
 }
 
-// Take in the token of such a URI. The first one's tag may be left to checks.
-static bool quick_token(struct request *r, struct sip_slice uri, struct hash_jobs *checks)
+// Take it in. The first one's tag may be left to checks.
+static bool quick_token(struct request *r, struct strv user, struct hash_jobs *checks)
 {
-	struct strv user = {r->msg->buf + uri.off + URI_USER,
-		(size_t)uri.len - URI_USER - r->listener->uri_len};
 	struct route_token *token = &r->routes.route;
-	const struct snapshot_key *key;
 
 	if (checks == NULL || r->has_check)
 		return route_token_verify(r->snap, user, r->call_digest, token) == TOKEN_OK;
-	if (route_token_open(r->snap, user, token, &key, &r->route_says) != TOKEN_OK)
-		return false;
-	route_tag_job(checks, key, token, r->call_digest, &r->check_tag);
-	r->has_check = true;
-	return true;
+	r->has_check = route_token_check(r->snap, user, r->call_digest, token, &r->check, checks) ==
+		TOKEN_OK;
+	return r->has_check;
 }
 
 // Is this certainly somebody else's loose router, at an IPv4 address that no listener has?
@@ -321,35 +304,42 @@ static bool scan_quickly(struct request *r, struct hash_jobs *checks)
 {
 	const struct sip_msg *msg = r->msg;
 	struct routes *routes = &r->routes;
-	struct quick_value v;
 	unsigned int hdr = msg->hdr_first[SIP_HDR_ROUTE];
-	uint32_t at;
+	const char *p = NULL; // a value behind another one
 
 	if (!sip_has(msg, SIP_HDR_ROUTE) || uri_may_be_ours(msg, msg->request_uri))
 		return false;
-	at = msg->hdr_value[hdr];
 	for (unsigned int i = 0; hdr < msg->nb_hdrs; i++) {
-		if (i == 3 || !quick_value(msg, hdr, at, &v))
+		const char *end = msg->buf + msg->hdr_line[hdr + 1] - 2;
+		const char *value = p != NULL ? p : msg->buf + msg->hdr_value[hdr];
+		const char *close = quick_end(msg, value, end), *next = NULL;
+		struct sip_slice uri;
+		struct strv user;
+
+		if (i == 3 || close == NULL)
 			return false;
-		if (!quick_ours(r, v.uri)) {
-			if (i == 0 || !quick_foreign(r, v.uri))
+		if (close + 1 != end && (next = quick_next(close, end)) == NULL)
+			return false;
+		uri.off = (uint16_t)(value + 1 - msg->buf);
+		uri.len = (uint16_t)(close - value - 1);
+		user = quick_user(r, uri);
+		if (user.len == 0) {
+			if (i == 0 || !quick_foreign(r, uri))
 				return false;
 			routes->has_next = true;
-			routes->next_uri = v.uri;
-			if (!v.first)
-				cut(routes, msg->hdr_value[hdr], v.start);
+			routes->next_uri = uri;
+			if (p != NULL)
+				cut(routes, msg->hdr_value[hdr], (uint32_t)(p - msg->buf));
 			break;
 		}
-		if (!quick_token(r, v.uri, checks))
+		if (!quick_token(r, user, checks))
 			return false;
-		if (v.last) {
-			cut(routes, msg->hdr_line[hdr], msg->hdr_line[hdr + 1]);
-			hdr = next_hdr(msg, SIP_HDR_ROUTE, hdr + 1);
-			at = hdr < msg->nb_hdrs ? msg->hdr_value[hdr] : 0;
-		} else {
-			at = v.next;
-		}
 		routes->has_route_token = true;
+		p = next;
+		if (p != NULL)
+			continue;
+		cut(routes, msg->hdr_line[hdr], msg->hdr_line[hdr + 1]);
+		hdr = next_hdr(msg, SIP_HDR_ROUTE, hdr + 1);
 	}
 	return routes->has_route_token;
 }

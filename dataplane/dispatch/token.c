@@ -193,7 +193,8 @@ unsigned int route_token_format(const struct snapshot_key *key, const struct rou
 	return route_token_sign(key, token, route_tag(key, token, call_digest), out);
 }
 
-enum token_error route_token_open(const struct snapshot *snap, struct strv user,
+// What a token says, with which key it is signed and by which tag.
+static inline enum token_error route_token_open(const struct snapshot *snap, struct strv user,
 	struct route_token *token, const struct snapshot_key **key, uint64_t *tag)
 {
 	uint64_t words[WORDS_MAX] = {0};
@@ -237,6 +238,18 @@ enum token_error route_token_verify(const struct snapshot *snap, struct strv use
 
 	if (error == TOKEN_OK && (tag ^ route_tag(key, token, call_digest)) != 0)
 		error = TOKEN_FORGED;
+	return error;
+}
+
+enum token_error route_token_check(const struct snapshot *snap, struct strv user,
+	uint64_t call_digest, struct route_token *token, struct token_check *check,
+	struct hash_jobs *jobs)
+{
+	const struct snapshot_key *key;
+	enum token_error error = route_token_open(snap, user, token, &key, &check->says);
+
+	if (error == TOKEN_OK)
+		route_tag_job(jobs, key, token, call_digest, &check->computed);
 	return error;
 }
 

@@ -3,6 +3,7 @@
 #define DISPATCH_TOKEN_H
 
 #include "dataplane/dispatch/addr.h"
+#include "dataplane/dispatch/hash_jobs.h"
 #include "dataplane/dispatch/snapshot.h"
 #include "parser/sip_msg.h"
 
@@ -66,10 +67,14 @@ unsigned int route_token_format(const struct snapshot_key *key, const struct rou
 	uint64_t call_digest, char out[TOKEN_TEXT_MAX]);
 enum token_error route_token_verify(const struct snapshot *snap, struct strv user,
 	uint64_t call_digest, struct route_token *token);
-// The first step of that: what a token says, with which key it is signed and by which tag. TOKEN_OK
-// says nothing of the tag: route_tag_job() (token_inline.h) makes the one it must be.
-enum token_error route_token_open(const struct snapshot *snap, struct strv user,
-	struct route_token *token, const struct snapshot_key **key, uint64_t *tag);
+// Verifying in two steps: all but the tag now. TOKEN_OK says that the token is good if both sides of
+// *check are equal, which stays where it is until hash_jobs_24() has done `jobs`.
+struct token_check {
+	uint64_t says, computed;
+};
+enum token_error route_token_check(const struct snapshot *snap, struct strv user,
+	uint64_t call_digest, struct route_token *token, struct token_check *check,
+	struct hash_jobs *jobs);
 
 unsigned int path_token_format(
 	const struct snapshot_key *key, const struct path_token *token, char out[TOKEN_TEXT_MAX]);
