@@ -161,7 +161,8 @@ static COLD void choose_key(struct request *r)
 	const struct snapshot_key *key = NULL;
 	struct txn_hit hit;
 
-	if (r->ctx->txns != NULL && txn_get(r->ctx->txns, transaction(r), r->ctx->now_ms, &hit) == 0)
+	if (r->ctx->txns != NULL &&
+		txn_get(r->ctx->txns, transaction(r), r->ctx->now_ms, &hit) == 0)
 		key = find_key(r->snap, hit.key_id);
 	if (key == NULL && starts_nothing(r->msg) && r->ctx->now_ms < r->snap->prev_key_until_ms)
 		key = &r->snap->keys[r->snap->prev_primary_key];
@@ -441,7 +442,8 @@ static bool by_transaction(struct request *r)
 	struct txn_hit hit;
 	uint16_t index;
 
-	if (r->ctx->txns == NULL || txn_get(r->ctx->txns, transaction(r), r->ctx->now_ms, &hit) != 0)
+	if (r->ctx->txns == NULL ||
+		txn_get(r->ctx->txns, transaction(r), r->ctx->now_ms, &hit) != 0)
 		return false;
 	index = find_backend_id(r->snap, hit.backend_id);
 	// A hit on a backend that is down is a miss.
@@ -613,10 +615,17 @@ void request_aor_job(struct request *r, struct hash_jobs *jobs)
 	hash_job_end(jobs, 0, r->msg->buf + r->msg->request_uri.off + AOR_AT, len);
 }
 
+// Will it most likely need nothing but its Route's token? An INVITE is remembered, and while keys
+// change every transaction is looked up.
+static bool by_token_alone(const struct request *r)
+{
+	return sip_has(r->msg, SIP_HDR_ROUTE) && r->msg->to_tag.len > 0 &&
+		r->msg->method != SIP_INVITE && r->snap->nb_keys == 1;
+}
+
 void request_prefetch(struct request *r)
 {
-	// What has a Route rarely needs more than its token; an INVITE will be remembered.
-	if (sip_has(r->msg, SIP_HDR_ROUTE) && r->msg->method != SIP_INVITE)
+	if (by_token_alone(r))
 		return;
 	// Of a service that hashes by another key this is a row in vain.
 	__builtin_prefetch(snapshot_row(r->snap, &r->service->table, r->call_digest));

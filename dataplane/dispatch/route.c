@@ -248,7 +248,8 @@ static const char *quick_end(const struct sip_msg *msg, const char *p, const cha
 	return close;
 }
 
-// The value behind the one that ends at `close`, if only a comma and SPs stand between. NULL: not so.
+// The value behind the one that ends at `close`, if a comma and SPs are all that stands between.
+// NULL: not so.
 static const char *quick_next(const char *close, const char *end)
 {
 	const char *p = close + 1;

@@ -67,8 +67,8 @@ unsigned int route_token_format(const struct snapshot_key *key, const struct rou
 	uint64_t call_digest, char out[TOKEN_TEXT_MAX]);
 enum token_error route_token_verify(const struct snapshot *snap, struct strv user,
 	uint64_t call_digest, struct route_token *token);
-// Verifying in two steps: all but the tag now. TOKEN_OK says that the token is good if both sides of
-// *check are equal, which stays where it is until hash_jobs_24() has done `jobs`.
+// Verifying in two steps: all but the tag now. TOKEN_OK says that the token is good if both sides
+// of *check are equal, which stays where it is until hash_jobs_24() has done `jobs`.
 struct token_check {
 	uint64_t says, computed;
 };
