@@ -272,12 +272,14 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 	struct request requests[DECIDE_MAX];
 	struct request *live[DECIDE_MAX];
 	struct hash_jobs digests, aors;
+	struct hash_jobs checks; // of tokens that came with requests
 	struct tag_jobs tags;
 	unsigned int nb_live = 0;
 
 	hash_jobs_init(&digests, 0);
 	hash_jobs_init(&aors, 0);
 	tag_jobs_init(&tags);
+	route_tag_jobs_init(&checks);
 	for (unsigned int i = 0; i < nb; i++) {
 		struct request *r = &requests[i];
 
@@ -299,13 +301,13 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 			request_look(live[i]);
 	for (unsigned int i = 0; i < nb_live; i++) {
 		if (live[i]->msg->kind == SIP_REQUEST)
-			request_decide(live[i], &tags);
+			request_decide(live[i], &tags, &checks);
 		else
 			response_decide(live[i], &tags);
 	}
 	hash_jobs_24(&tags.branches);
 	hash_jobs_24(&tags.routes);
-	hash_jobs_24(&tags.checks);
+	hash_jobs_24(&checks);
 	for (unsigned int i = 0; i < nb_live; i++) {
 		if (live[i]->has_check && live[i]->check.says != live[i]->check.computed)
 			request_again(live[i]);

@@ -664,19 +664,14 @@ void request_look(struct request *r)
 	r->needs_routes = routes_wanted(r);
 }
 
-static void decide_checked(struct request *r, struct hash_jobs *checks, struct tag_jobs *jobs)
+void request_decide(struct request *r, struct tag_jobs *jobs, struct hash_jobs *checks)
 {
 	if (r->service->mode != SERVICE_PROXY)
 		return decide_unproxied(r);
-	proxy(r, checks);
+	// An INVITE is remembered by what its token says.
+	proxy(r, r->msg->method != SIP_INVITE ? checks : NULL);
 	if (r->unfinished)
 		rewrite_tokens(r, jobs);
-}
-
-void request_decide(struct request *r, struct tag_jobs *jobs)
-{
-	// An INVITE is remembered by what its token says.
-	decide_checked(r, r->msg->method != SIP_INVITE ? &jobs->checks : NULL, jobs);
 }
 
 COLD void request_again(struct request *r)
@@ -686,7 +681,7 @@ COLD void request_again(struct request *r)
 	tag_jobs_init(&jobs);
 	decision_init(r->in, r->out);
 	request_init(r, r->ctx, r->in, r->out);
-	decide_checked(r, NULL, &jobs);
+	request_decide(r, &jobs, NULL);
 	hash_jobs_24(&jobs.branches);
 	hash_jobs_24(&jobs.routes);
 }

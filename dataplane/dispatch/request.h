@@ -7,7 +7,7 @@
 #include "dataplane/dispatch/token_inline.h"
 #include "dataplane/dispatch/txn_cache.h"
 
-// A request on its way to a decision: what decide_request() and its helpers share.
+// A request on its way to a decision: what decide_many() and its helpers share.
 
 #define SIP_PORT 5060
 #define ROUTES_MAX 32 // Route values looked at; more are left as they are
@@ -74,14 +74,12 @@ struct request {
 // each other, which is what makes them fast side by side.
 struct tag_jobs {
 	struct hash_jobs branches, routes;
-	struct hash_jobs checks; // of tokens that came with a request
 };
 
 static inline void tag_jobs_init(struct tag_jobs *jobs)
 {
 	branch_tag_jobs_init(&jobs->branches);
 	route_tag_jobs_init(&jobs->routes);
-	route_tag_jobs_init(&jobs->checks);
 }
 
 // decide.c
@@ -104,7 +102,8 @@ static inline void response_target(
 
 // request.c: a request whose source and digest are known, in steps. What it will look up is sent
 // for first, which takes as long as looking at all messages of a burst. request_decide() says where
-// it goes, and which tags request_finish() will need to write its edits.
+// it goes, and which tags request_finish() will need to write its edits; with `checks`, the tag of a
+// token that came with it may be left to them: see has_check.
 static inline void request_init(struct request *r, const struct decide_ctx *ctx,
 	const struct decide_in *in, struct decision *out)
 {
@@ -128,7 +127,7 @@ static inline void request_init(struct request *r, const struct decide_ctx *ctx,
 void request_aor_job(struct request *r, struct hash_jobs *jobs);
 void request_prefetch(struct request *r);
 void request_look(struct request *r);
-void request_decide(struct request *r, struct tag_jobs *jobs);
+void request_decide(struct request *r, struct tag_jobs *jobs, struct hash_jobs *checks);
 // What its Route says is not true: decide it again, now with every token checked at once.
 void request_again(struct request *r);
 void request_finish(struct request *r);
@@ -136,7 +135,6 @@ void request_finish(struct request *r);
 // route.c
 // Look for ourselves in Route and Request-URI. Only for requests that have the one or look like the
 // other; see routes_wanted(). The Request-URI after it is `uri` or as it was, without uri_cuts.
-// With `checks`, a token's tag may be left to them: see has_check.
 void routes_scan(struct request *r, struct hash_jobs *checks);
 bool routes_wanted(const struct request *r);
 
