@@ -85,7 +85,7 @@ static uint8_t transport_of(const char *buf, struct sip_slice s)
 }
 
 // via-parm = sent-protocol LWS sent-by *( SEMI via-params )
-static void via_parm(struct cursor *c, struct sip_via *via)
+static void via_parm(struct cursor *c, struct sip_via *via, unsigned int params_max)
 {
 	struct sip_slice ttl = {0, 0};
 	uint32_t start;
@@ -115,7 +115,7 @@ static void via_parm(struct cursor *c, struct sip_via *via)
 		via->sent_by = slice(via->host.off, c->pos);
 	}
 	for (unsigned int n = 0; cursor_try_sep(c, ';'); n++) {
-		if (n == SIP_PARAMS_MAX)
+		if (n == params_max)
 			cursor_fail(c);
 		via_param(c, via, &ttl);
 	}
@@ -127,7 +127,7 @@ int sip_via_exact(const struct sip_msg *msg, struct sip_slice value, struct sip_
 {
 	struct cursor c = cursor_init(msg, value);
 
-	via_parm(&c, via);
+	via_parm(&c, via, SIP_PARAMS_MAX);
 	cursor_lws(&c);
 	return c.failed || c.pos != c.end ? -EBADMSG : 0;
 }
@@ -145,7 +145,9 @@ bool sip_field_via(struct sip_msg *msg, unsigned int i, struct sip_fault *fault)
 {
 	struct cursor c = cursor_init(msg, sip_hdr_value(msg, i));
 
-	via_parm(&c, &msg->via);
+	// Whoever receives a request adds received and rport to this one, and reads it again in the
+	// response.
+	via_parm(&c, &msg->via, SIP_PARAMS_MAX - (msg->kind == SIP_REQUEST ? 2 : 0));
 	cursor_lws(&c);
 	if (!c.failed && c.pos != c.end) {
 		if (c.buf[c.pos] != ',') {
@@ -157,7 +159,7 @@ bool sip_field_via(struct sip_msg *msg, unsigned int i, struct sip_fault *fault)
 
 			c.pos++;
 			cursor_lws(&c);
-			via_parm(&c, &second);
+			via_parm(&c, &second, SIP_PARAMS_MAX);
 			cursor_lws(&c);
 			if (!c.failed && c.pos != c.end && c.buf[c.pos] != ',')
 				cursor_fail(&c);
