@@ -65,20 +65,37 @@ void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t serv
 	queue_frame(w, m, port, service);
 }
 
-// The checksums that the port was asked to fill in must be final before a packet is cut.
+static inline void store16(char *p, uint16_t value)
+{
+	memcpy(p, &value, sizeof(value));
+}
+
+// Checksum a UDP datagram; `sum` is that of its pseudo-header. 0 would say "no checksum".
+static inline void put_udp_cksum(char *udp, uint16_t len, uint64_t sum)
+{
+	uint16_t cksum;
+
+	store16(udp + 6, 0);
+	cksum = (uint16_t)~cksum_fold(cksum_add(sum, udp, len));
+	store16(udp + 6, cksum != 0 ? cksum : UINT16_MAX);
+}
+
+// The checksums that the port was asked to fill in must be final before a packet is cut. Of the IP
+// header, each fragment gets its own.
 static void finish_checksums(struct rte_mbuf *m)
 {
-	char *l3 = rte_pktmbuf_mtod_offset(m, char *, RTE_ETHER_HDR_LEN);
-	struct rte_udp_hdr *udp;
+	const char *l3 = rte_pktmbuf_mtod_offset(m, char *, RTE_ETHER_HDR_LEN);
+	char *udp = rte_pktmbuf_mtod_offset(m, char *, RTE_ETHER_HDR_LEN + m->l3_len);
+	uint16_t len = (uint16_t)(m->data_len - RTE_ETHER_HDR_LEN - m->l3_len);
+	uint64_t sum = rte_cpu_to_be_16(len) + rte_cpu_to_be_16(IPPROTO_UDP);
 
 	if ((m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == 0)
 		return;
-	udp = (struct rte_udp_hdr *)(l3 + m->l3_len);
-	udp->dgram_cksum = 0;
 	if (m->l3_len == sizeof(struct rte_ipv4_hdr))
-		udp->dgram_cksum = rte_ipv4_udptcp_cksum((struct rte_ipv4_hdr *)l3, udp);
+		sum = cksum_add(sum, l3 + offsetof(struct rte_ipv4_hdr, src_addr), 2 * 4);
 	else
-		udp->dgram_cksum = rte_ipv6_udptcp_cksum((struct rte_ipv6_hdr *)l3, udp);
+		sum = cksum_add(sum, l3 + offsetof(struct rte_ipv6_hdr, src_addr), 2 * 16);
+	put_udp_cksum(udp, len, sum);
 	m->ol_flags = 0;
 }
 
@@ -149,11 +166,6 @@ void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to, uint1
 	send_to(w, m, to, hop, service);
 }
 
-static inline void store16(char *p, uint16_t value)
-{
-	memcpy(p, &value, sizeof(value));
-}
-
 static inline void store_be16(char *p, uint16_t value)
 {
 	store16(p, rte_cpu_to_be_16(value));
@@ -175,14 +187,11 @@ static inline void put_udp(
 	store_be16(udp + 2, to_port);
 	store_be16(udp + 4, len);
 	sum += rte_cpu_to_be_16(len);
-	// With offload the field holds the pseudo-header's sum. 0 would say "no checksum".
-	if (likely(w->tx_cksum)) {
+	// With offload the field holds the pseudo-header's sum.
+	if (likely(w->tx_cksum))
 		store16(udp + 6, cksum_fold(sum));
-	} else {
-		uint16_t cksum = (uint16_t)~cksum_fold(cksum_add(sum, udp, len));
-
-		store16(udp + 6, cksum != 0 ? cksum : UINT16_MAX);
-	}
+	else
+		put_udp_cksum(udp, len, sum);
 }
 
 static inline void ask_offload(struct rte_mbuf *m, uint64_t flags, uint8_t ip_len)

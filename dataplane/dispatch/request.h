@@ -58,7 +58,7 @@ struct request {
 	bool unfinished; // request_finish() or response_finish() is still to come
 	bool record_route; // one is put in
 	bool needs_check, needs_routes; // what request_look() saw
-	bool has_branch_tag, has_route_tag; // they will be in the tags below
+	bool has_branch_tag; // it will be in branch_tag
 	bool has_check; // it was decided as if its Route's token had the right tag: see `check`
 	uint64_t branch_tag, route_tag;
 	uint64_t tag; // of a response: what its branch says

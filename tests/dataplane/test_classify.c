@@ -172,9 +172,40 @@ static void one_octet(void)
 	in.frame_len = 1;
 }
 
+static void make_v6(void)
+{
+	bed_make(&in, BED_CALLER6, FIXTURE_VIP6, "0123456789abcdef", 16);
+}
+
+static void version_5_in_ipv6(void)
+{
+	make_v6();
+	in.frame[14] = 0x50;
+}
+
+static void cut_in_ipv6(void)
+{
+	make_v6();
+	in.frame_len = 14 + 39;
+}
+
+static void payload_beyond_frame(void)
+{
+	make_v6();
+	in.frame[14 + 5]++;
+}
+
+static void cut_in_fragment_header(void)
+{
+	make_v6();
+	in.frame[14 + 6] = IPPROTO_FRAGMENT;
+	in.frame[14 + 5] = 7;
+}
+
 static void (*const malformed[])(void) = {version_5, header_too_short, header_beyond_packet,
 	total_beyond_frame, total_below_header, cut_in_ip, cut_in_udp, udp_beyond_packet,
-	udp_below_header, from_port_0, from_multicast, from_nowhere, from_loopback, one_octet};
+	udp_below_header, from_port_0, from_multicast, from_nowhere, from_loopback, one_octet,
+	version_5_in_ipv6, cut_in_ipv6, payload_beyond_frame, cut_in_fragment_header};
 
 START_TEST(malformed_frames_are_dropped)
 {
@@ -250,7 +281,7 @@ static void fragment_in_fragment(void)
 	static const uint8_t headers[] = {IPPROTO_FRAGMENT, 0, 0, 0, 0, 0, 0, 1, //
 		IPPROTO_UDP, 0, 0, 0, 0, 0, 0, 2};
 
-	bed_make(&in, BED_CALLER6, FIXTURE_VIP6, "0123456789abcdef", 16);
+	make_v6();
 	in.frame[14 + 6] = IPPROTO_FRAGMENT;
 	memcpy(in.frame + 14 + 40, headers, sizeof(headers));
 }
