@@ -32,8 +32,8 @@ static struct ip_addr addr_v6(const uint8_t *address)
 	return ip;
 }
 
-// Headers are copied before they are read: one that stands behind rewritten octets begins at any
-// address, and since DPDK 23.11 their structs are aligned.
+// Headers are copied before they are read: a frame may begin at any address (one that we rewrote
+// does), and DPDK 24.11 aligns their structs.
 static int parse_v4(struct rte_mbuf *m, struct frame *f)
 {
 	uint32_t len = m->data_len - ETHER_LEN;

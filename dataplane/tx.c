@@ -96,7 +96,6 @@ static void finish_checksums(struct rte_mbuf *m)
 	else
 		sum = cksum_add(sum, l3 + offsetof(struct rte_ipv6_hdr, src_addr), 2 * 16);
 	put_udp_cksum(udp, len, sum);
-	m->ol_flags = 0;
 }
 
 // A frame that is larger than what its path takes.

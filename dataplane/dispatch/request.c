@@ -638,6 +638,16 @@ void request_prefetch(struct request *r)
 	}
 }
 
+static void proxy(struct request *r, struct hash_jobs *checks);
+
+// Something else than its token decides and may remember it: not before the token has been checked.
+static COLD void proxy_checked(struct request *r)
+{
+	r->has_check = false;
+	memset(&r->routes, 0, offsetof(struct routes, route));
+	proxy(r, NULL);
+}
+
 static void proxy(struct request *r, struct hash_jobs *checks)
 {
 	if (r->needs_check && !check_request(r))
@@ -652,6 +662,8 @@ static void proxy(struct request *r, struct hash_jobs *checks)
 		return by_path_token(r);
 	if (r->routes.has_route_token && by_route_token(r))
 		return;
+	if (r->has_check)
+		return proxy_checked(r);
 	if (r->source_backend != SNAPSHOT_NONE && !r->routes.has_route_token && by_next_hop(r))
 		return;
 	balance(r);

@@ -102,8 +102,8 @@ static inline void response_target(
 
 // request.c: a request whose source and digest are known, in steps. What it will look up is sent
 // for first, which takes as long as looking at all messages of a burst. request_decide() says where
-// it goes, and which tags request_finish() will need to write its edits; with `checks`, the tag of a
-// token that came with it may be left to them: see has_check.
+// it goes, and which tags request_finish() will need to write its edits; with `checks`, the tag
+// of a token that came with it may be left to them: see has_check.
 static inline void request_init(struct request *r, const struct decide_ctx *ctx,
 	const struct decide_in *in, struct decision *out)
 {

@@ -300,7 +300,31 @@ static bool quick_foreign(const struct request *r, struct sip_slice slice)
 		find_listener(r->snap, &ep) == SNAPSHOT_NONE;
 }
 
-// The common case: one or two Record-Routes of ours in front, then nothing or a loose router.
+// One value of Route at a glance. Returns false for what needs a closer look.
+static bool take_quickly(
+	struct request *r, struct sip_slice uri, bool first, struct hash_jobs *checks)
+{
+	struct routes *routes = &r->routes;
+	struct sip_uri unused;
+	struct strv user;
+
+	// What stands behind the next hop is the next hop's business, if it is a URI.
+	if (routes->has_next)
+		return sip_uri_parse(r->msg, uri, &unused) == 0;
+	user = quick_user(r, uri);
+	if (user.len > 0) {
+		routes->has_route_token = quick_token(r, user, checks);
+		return routes->has_route_token;
+	}
+	if (first || !quick_foreign(r, uri))
+		return false;
+	routes->has_next = true;
+	routes->next_uri = uri;
+	return true;
+}
+
+// The common case, of three values at most: Record-Routes of ours in front, then nothing or loose
+// routers.
 static bool scan_quickly(struct request *r, struct hash_jobs *checks)
 {
 	const struct sip_msg *msg = r->msg;
@@ -314,8 +338,8 @@ static bool scan_quickly(struct request *r, struct hash_jobs *checks)
 		const char *end = msg->buf + msg->hdr_line[hdr + 1] - 2;
 		const char *value = p != NULL ? p : msg->buf + msg->hdr_value[hdr];
 		const char *close = quick_end(msg, value, end), *next = NULL;
+		bool before = routes->has_next;
 		struct sip_slice uri;
-		struct strv user;
 
 		if (i == 3 || close == NULL)
 			return false;
@@ -323,23 +347,15 @@ static bool scan_quickly(struct request *r, struct hash_jobs *checks)
 			return false;
 		uri.off = (uint16_t)(value + 1 - msg->buf);
 		uri.len = (uint16_t)(close - value - 1);
-		user = quick_user(r, uri);
-		if (user.len == 0) {
-			if (i == 0 || !quick_foreign(r, uri))
-				return false;
-			routes->has_next = true;
-			routes->next_uri = uri;
-			if (p != NULL)
-				cut(routes, msg->hdr_value[hdr], (uint32_t)(p - msg->buf));
-			break;
-		}
-		if (!quick_token(r, user, checks))
+		if (!take_quickly(r, uri, i == 0, checks))
 			return false;
-		routes->has_route_token = true;
+		if (!before && routes->has_next && p != NULL)
+			cut(routes, msg->hdr_value[hdr], (uint32_t)(p - msg->buf));
 		p = next;
 		if (p != NULL)
 			continue;
-		cut(routes, msg->hdr_line[hdr], msg->hdr_line[hdr + 1]);
+		if (!routes->has_next)
+			cut(routes, msg->hdr_line[hdr], msg->hdr_line[hdr + 1]);
 		hdr = next_hdr(msg, SIP_HDR_ROUTE, hdr + 1);
 	}
 	return routes->has_route_token;
@@ -388,6 +404,7 @@ void routes_scan(struct request *r, struct hash_jobs *checks)
 	struct sip_slice uri;
 
 	if (has_routes(r->msg) && !scan_quickly(r, checks)) {
+		r->has_check = false;
 		r->routes.nb_cuts = 0;
 		r->routes.has_next = false;
 		r->routes.has_route_token = false;

@@ -24,6 +24,8 @@ static void teardown(void)
 	bed_fini(&bed);
 }
 
+static uint16_t first; // octets of what is sent
+
 static void send_octets(uint16_t listener, const char *to)
 {
 	struct endpoint ep = fixture_endpoint(to);
@@ -32,6 +34,7 @@ static void send_octets(uint16_t listener, const char *to)
 	ck_assert_ptr_nonnull(m);
 	for (unsigned int i = 0; i < LEN; i++)
 		*rte_pktmbuf_append(m, 1) = (char)(i * 7);
+	memcpy(rte_pktmbuf_mtod(m, char *), &first, sizeof(first));
 	tx_message(w, m, listener, &ep);
 	tx_flush(w);
 }
@@ -78,9 +81,30 @@ START_TEST(the_checksum_is_final_before_a_datagram_is_cut)
 			cksum_add(0, to.ip.octets, ways[_i].addr_len) + rte_cpu_to_be_16(LEN + 8) +
 			rte_cpu_to_be_16(IPPROTO_UDP);
 		ck_assert_uint_eq(cksum_fold(cksum_add(sum, payload, LEN + 8)), 0xffff);
-		for (unsigned int i = 0; i < LEN; i++)
+		for (unsigned int i = 2; i < LEN; i++)
 			ck_assert_uint_eq(payload[8 + i], (uint8_t)(i * 7));
 	}
+}
+END_TEST
+
+// 0 says that there is none (RFC 768), and IPv6 does not know that (RFC 8200 section 8.1).
+START_TEST(a_checksum_of_0_is_sent_as_its_other_form)
+{
+	uint8_t payload[LEN + 8];
+	uint16_t cksum;
+
+	w->tx_cksum = true;
+	first = 0;
+	send_octets(ways[_i].listener, ways[_i].to);
+	while (bed_take(&bed, 0, &out))
+		join(payload);
+	memcpy(&first, payload + 6, sizeof(first)); // this much more, and it is 0
+	send_octets(ways[_i].listener, ways[_i].to);
+	while (bed_take(&bed, 0, &out))
+		join(payload);
+	first = 0;
+	memcpy(&cksum, payload + 6, sizeof(cksum));
+	ck_assert_uint_eq(cksum, 0xffff);
 }
 END_TEST
 
@@ -91,6 +115,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, the_checksum_is_final_before_a_datagram_is_cut, 0,
+		sizeof(ways) / sizeof(ways[0]));
+	tcase_add_loop_test(tcase, a_checksum_of_0_is_sent_as_its_other_form, 0,
 		sizeof(ways) / sizeof(ways[0]));
 	suite_add_tcase(suite, tcase);
 	return eal_run_suite(suite);

@@ -83,6 +83,11 @@ static void set_services(const struct lab_options *o, struct snapshot_service *s
 	s[1].listener_v6 = CORE6;
 }
 
+static struct txn_cache *new_txns(struct lab *lab)
+{
+	return txn_cache_init(lab->txns, TXNS, (const uint8_t *)"key of the cache");
+}
+
 void lab_init(struct lab *lab, const struct lab_options *options)
 {
 	static const struct lab_options defaults;
@@ -136,11 +141,16 @@ void lab_init(struct lab *lab, const struct lab_options *options)
 	lab->ctx = (struct decide_ctx){
 		.snap = lab->snap,
 		.bits = &lab->bits,
-		.txns = txn_cache_init(lab->txns, TXNS, (const uint8_t *)"key of the cache"),
+		.txns = new_txns(lab),
 		.bindings = binding_table_init(
 			lab->bindings, BINDINGS, (const uint8_t *)"key of the AoRs!"),
 		.now_ms = 1000000,
 	};
+}
+
+void lab_forget(struct lab *lab)
+{
+	lab->ctx.txns = new_txns(lab);
 }
 
 void lab_fini(struct lab *lab)

@@ -65,6 +65,8 @@ void lab_fini(struct lab *lab);
 // Give a message ('\n' stands for CRLF) from `source` to a listener; out holds what would be sent.
 // Returns d.action.
 int lab_send(struct lab *lab, const char *text, const char *source, uint16_t listener);
+// As if nothing had been sent before: an empty transaction cache.
+void lab_forget(struct lab *lab);
 // What was sent, as the next input; allocated.
 char *lab_out(const struct lab *lab);
 

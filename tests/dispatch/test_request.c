@@ -91,6 +91,22 @@ static void our_via(char via[256])
 	snprintf(via, 256, "%.*s", (int)(end - start), start);
 }
 
+// What a client sent and what a backend sends on are not one transaction, though Call-ID and CSeq
+// are the same.
+START_TEST(a_request_that_comes_back_from_a_backend_is_another_transaction)
+{
+	static const char invite[] = "INVITE sip:bob@203.0.113.5 SIP/2.0\n" TOP_VIA
+				     "Max-Forwards: 70\n" IDENTITY("INVITE") "\n";
+
+	lab_send(&lab, invite, CALLER, VIP4);
+	ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+	lab_send(&lab, invite, CALLER, VIP4);
+	ck_assert_int_eq(lab.d.rule, RULE_TXN);
+	lab_send(&lab, invite, "10.20.1.11:5060", VIP4);
+	ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+}
+END_TEST
+
 START_TEST(rfc3261_16_11_cancel_and_ack_of_a_failure_have_the_branch_of_their_invite)
 {
 	char invite[256], via[256];
@@ -609,6 +625,7 @@ int main(void)
 	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, rfc3261_16_11_an_invite_goes_to_a_backend);
 	tcase_add_test(tc, rfc3261_16_11_the_row_of_the_call_id_chooses);
+	tcase_add_test(tc, a_request_that_comes_back_from_a_backend_is_another_transaction);
 	tcase_add_test(tc, rfc3261_16_11_a_retransmission_is_the_same_to_the_octet);
 	tcase_add_test(
 		tc, rfc3261_16_11_cancel_and_ack_of_a_failure_have_the_branch_of_their_invite);

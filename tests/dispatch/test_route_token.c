@@ -46,7 +46,7 @@ static void teardown(void)
 static void in_dialog(
 	const char *method, const char *request_uri, const char *route, const char *from)
 {
-	char text[2048], lines[512];
+	char text[4096], lines[3000];
 
 	snprintf(lines, sizeof(lines), route, uri);
 	snprintf(text, sizeof(text),
@@ -55,15 +55,26 @@ static void in_dialog(
 	lab_send(&lab, text, from, VIP4);
 }
 
-static void same_both_ways(const char *method, const char *request_uri, const char *from)
+// Without what the message before it left behind.
+static void alone(const char *method, const char *request_uri, const char *route, const char *from)
 {
+	lab_forget(&lab);
+	in_dialog(method, request_uri, route, from);
+}
+
+static void same_both_ways(
+	const char *method, const char *request_uri, const char *behind, const char *from)
+{
+	char at_a_glance[2048], closely[2048];
 	struct decision glance;
 	char *out;
 
-	in_dialog(method, request_uri, "Route: <%s>\n", from);
+	snprintf(at_a_glance, sizeof(at_a_glance), "Route: <%%s>%s\n", behind);
+	snprintf(closely, sizeof(closely), "Route: \"us\" <%%s>%s\n", behind);
+	alone(method, request_uri, at_a_glance, from);
 	glance = lab.d;
 	out = lab_out(&lab);
-	in_dialog(method, request_uri, "Route: \"us\" <%s>\n", from);
+	alone(method, request_uri, closely, from);
 	ck_assert_int_eq(glance.action, lab.d.action);
 	ck_assert_int_eq(glance.rule, lab.d.rule);
 	ck_assert_int_eq(glance.drop, lab.d.drop);
@@ -78,25 +89,34 @@ static void same_both_ways(const char *method, const char *request_uri, const ch
 }
 
 static const struct {
-	const char *method, *uri;
+	const char *method, *uri; // NULL: the token's, as a strict router has it
 } requests[] = {
 	{"BYE", "sip:peer@192.0.2.200:5099"},
 	{"BYE", "sips:peer@192.0.2.200:5099"}, // a 500 where it is the next hop
 	{"BYE", "sip:203.0.113.5"},
 	{"BYE", "sip:bob@192.0.2.200:5060;maddr=203.0.113.5"},
+	{"BYE", NULL},
 	{"ACK", "sip:peer@192.0.2.200:5099"},
 	{"INVITE", "sip:peer@192.0.2.200:5099"},
 	{"OPTIONS", "sip:203.0.113.5"},
+	{"SUBSCRIBE", "sip:peer@192.0.2.200:5099"},
 };
 
-static void all_ways(void)
+static void all_requests(const char *behind)
 {
 	const char *sources[] = {
 		caller, backend, "10.20.1.11:5060", "10.20.1.12:5060", "192.0.2.77:5060"};
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
 		for (size_t s = 0; s < sizeof(sources) / sizeof(sources[0]); s++)
-			same_both_ways(requests[i].method, requests[i].uri, sources[s]);
+			same_both_ways(requests[i].method,
+				requests[i].uri != NULL ? requests[i].uri : uri, behind,
+				sources[s]);
+}
+
+static void all_ways(void)
+{
+	all_requests("");
 }
 
 // Every character of the token once as another one: kind, key, what it says, tag. From outside, and
@@ -104,7 +124,6 @@ static void all_ways(void)
 static void a_token_is_worth_the_same(const char *from)
 {
 	begin(from);
-	lab.ctx.txns = NULL; // what one of the two would leave for the other
 	all_ways();
 	for (char *p = uri + strlen("sip:"); *p != '@'; p++) {
 		char c = *p;
@@ -150,26 +169,76 @@ static void other_call(unsigned int i)
 	take_uri();
 }
 
+static const char *const behind[] = {
+	", <sip:10.20.1.11;lr>",
+	"\nRoute: <sip:10.20.1.11;lr>",
+	",<sip:10.20.1.11>", // a strict router
+	", x<sip:10.20.1.11;lr>",
+	", <sip:192.0.2.9;lr>, <sip:192.0.2.10;lr>",
+	", <sip:192.0.2.9;lr>, <sip:a b>",
+	", <sip:192.0.2.9;lr>\nRoute: <sip:a;lr>, x",
+	", <sip:192.0.2.9;lr>\nX: y\nRoute: <sip:a;lr>, <sip:b;lr>, <sip:c;lr>",
+	", <sip:203.0.113.5;lr>",
+	", <sip:203.0.113.5:5060;lr>",
+	", <sip:proxy.example.com;lr>",
+	", <sip:[2001:db8::9];lr>",
+	", <sip:192.0.2.9;lr;maddr=192.0.2.10>",
+	", <sip:raaaabbbbccccddddeeeeffffgggghhhhiiiijjjjk@192.0.2.9;lr>",
+	", <tel:+12015550123>",
+	",",
+};
+
+START_TEST(so_is_one_with_others_behind_it)
+{
+	begin(CALLER);
+	all_requests(behind[_i]);
+	uri[40] ^= 1;
+	all_requests(behind[_i]);
+}
+END_TEST
+
+// More of ours than there is room for what is taken out, each in a header field of its own.
+START_TEST(so_are_many_of_ours_far_apart)
+{
+	char many[2000] = "";
+
+	for (int i = 0; i < 12; i++)
+		strcat(many, "\nX: y\nRoute: <sip:203.0.113.5;lr>");
+	begin(CALLER);
+	all_requests(many);
+	many[0] = '\0';
+	for (int i = 0; i < 12; i++)
+		snprintf(many + strlen(many), sizeof(many) - strlen(many), "\nX: y\nRoute: <%s>",
+			uri);
+	all_requests(many);
+}
+END_TEST
+
 // A transaction is remembered by what decided, and that is never a token that lies: here the one of
-// another call at another backend.
+// another call at another backend, then one of a backend that there is not.
 START_TEST(a_forged_token_is_not_remembered)
 {
-	const char *routes[] = {"Route: <%s>\n", "Route: \"us\" <%s>\n"};
+	static const char *const methods[] = {"INVITE", "BYE"};
+	static const char *const routes[] = {"Route: <%s>\n", "Route: \"us\" <%s>\n",
+		"Route: <%s>\nRoute: <sip:proxy.example.com;lr>\n"};
 	uint16_t honest;
 
-	begin(CALLER);
-	honest = lab.d.backend;
-	for (unsigned int i = 0; i < 2; i++) {
-		other_call(i);
+	for (unsigned int i = 0; i < 12; i++) {
+		begin(CALLER);
+		honest = lab.d.backend;
 		for (unsigned int c = 10; lab.d.backend == honest; c++)
 			other_call(c);
-		in_dialog("INVITE", "sip:peer@192.0.2.200:5099", routes[i], CALLER);
+		if (i >= 6)
+			uri[8] = uri[8] == 'b' ? 'c' : 'b';
+		in_dialog(methods[i % 2], "sip:peer@192.0.2.200:5099", routes[i / 2 % 3], CALLER);
 		ck_action(&lab, ACTION_FORWARD);
 		ck_assert_uint_eq(lab.d.token, TOKEN_FORGED);
+		ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+		ck_assert(!lab.d.dialog_pinned);
 		ck_assert_uint_eq(lab.d.backend, honest);
 		lab_fini(&lab);
-		begin(CALLER);
 	}
+	begin(CALLER);
 }
 END_TEST
 
@@ -221,6 +290,7 @@ static const char *const malformed[] = {
 	"Route: <%s>, <sip:a\"b;lr>\n",
 	"Route: <%s>, <sip:10.20.1.11;lr;x: y>\n",
 	"Route: <%s>, sip:a;lr\n",
+	"Route: <%s>, <sip:192.0.2.9;lr>, <sip:a b>\n",
 	"Route: <%s>\nRoute: <sip:a;lr\n",
 };
 
@@ -243,6 +313,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, a_token_is_worth_the_same_at_a_glance_and_closely);
 	tcase_add_test(tc, so_is_one_of_a_backend_that_calls);
+	tcase_add_loop_test(
+		tc, so_is_one_with_others_behind_it, 0, sizeof(behind) / sizeof(behind[0]));
+	tcase_add_test(tc, so_are_many_of_ours_far_apart);
 	tcase_add_test(tc, a_forged_token_is_not_remembered);
 	tcase_add_test(tc, in_a_burst_each_token_is_checked_by_itself);
 	tcase_add_loop_test(tc, what_is_no_route_behind_ours_gets_a_400, 0,

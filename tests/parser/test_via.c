@@ -177,6 +177,27 @@ START_TEST(a_request_leaves_room_for_two_parameters_in_its_via)
 }
 END_TEST
 
+START_TEST(the_via_behind_it_may_have_been_received_already)
+{
+	for (int more = 0; more < 2; more++) {
+		char s[2048], params[512] = "";
+		struct sip_msg msg;
+		char *at = s + SIP_PAD;
+		int len;
+
+		for (int i = 0; i < 128 + more; i++)
+			strcat(params, ";a");
+		memset(s, 0, sizeof(s));
+		len = sprintf(at,
+			"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h, SIP/2.0/UDP i%s\r\n"
+			"From: <sip:a>;tag=1\r\nTo: <sip:b>\r\nCall-ID: 1\r\nCSeq: 1 "
+			"OPTIONS\r\n\r\n",
+			params);
+		ck_assert_int_eq(sip_parse(&msg, at, (size_t)len), more ? SIP_BAD_VIA : SIP_OK);
+	}
+}
+END_TEST
+
 static void add(TCase *tc)
 {
 	tcase_add_test(tc, takes_every_parameter);
@@ -185,6 +206,7 @@ static void add(TCase *tc)
 	tcase_add_test(tc, lws_stands_around_separators);
 	tcase_add_test(tc, parameters_of_one_value_are_128_at_most);
 	tcase_add_test(tc, a_request_leaves_room_for_two_parameters_in_its_via);
+	tcase_add_test(tc, the_via_behind_it_may_have_been_received_already);
 	tcase_add_loop_test(tc, refuses_malformed, 0, sizeof(malformed) / sizeof(malformed[0]));
 }
 
