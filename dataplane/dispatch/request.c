@@ -643,8 +643,7 @@ static void proxy(struct request *r, struct hash_jobs *checks);
 // Something else than its token decides and may remember it: not before the token has been checked.
 static COLD void proxy_checked(struct request *r)
 {
-	r->has_check = false;
-	memset(&r->routes, 0, offsetof(struct routes, route));
+	request_forget_routes(r);
 	proxy(r, NULL);
 }
 

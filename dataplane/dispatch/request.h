@@ -100,6 +100,13 @@ static inline void response_target(
 	target->port = via->rport_param.len == 0 ? port : source->port;
 }
 
+// As if no Route had been looked at.
+static inline void request_forget_routes(struct request *r)
+{
+	r->has_check = false;
+	memset(&r->routes, 0, offsetof(struct routes, route)); // all that says what is in it
+}
+
 // request.c: a request whose source and digest are known, in steps. What it will look up is sent
 // for first, which takes as long as looking at all messages of a burst. request_decide() says where
 // it goes, and which tags request_finish() will need to write its edits; with `checks`, the tag
@@ -119,8 +126,7 @@ static inline void request_init(struct request *r, const struct decide_ctx *ctx,
 	r->binding_hash = 0;
 	r->to_backend = false;
 	r->unfinished = false;
-	r->has_check = false;
-	memset(&r->routes, 0, offsetof(struct routes, route)); // all that says what is in it
+	request_forget_routes(r);
 	out->service = r->listener->service;
 }
 

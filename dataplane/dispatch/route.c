@@ -237,15 +237,12 @@ static __attribute__((noinline)) void scan_slowly(struct request *r)
 // "<sip:[user@]host[:port][;params]>" with nothing around it. NULL: it needs the parser.
 static const char *quick_end(const struct sip_msg *msg, const char *p, const char *end)
 {
-	const char *close;
-
 	if (end - p < 8 || load32(p + 1) != load32("sip:"))
 		return NULL;
 	// The end of the first one is known.
 	if (p + 1 == msg->buf + msg->route.off)
 		return p + 1 + msg->route.len;
-	close = *p == '<' ? text_find(p, '>', (size_t)(end - p)) : NULL;
-	return close;
+	return *p == '<' ? text_find(p, '>', (size_t)(end - p)) : NULL;
 }
 
 // The value behind the one that ends at `close`, if a comma and SPs are all that stands between.
