@@ -28,40 +28,45 @@ static inline bool char_is(char c, unsigned int classes)
 	return sip_chars[(unsigned char)c] & classes;
 }
 
-#define SIP_NAME_SLOTS 64
-#define SIP_NAME_MULT 0x5cfdec09u // makes the 30 known names collide nowhere
-#define SIP_METHOD_SLOTS 32
-#define SIP_METHOD_MULT 0x3d9c172411e20b8fULL // ... and the 14 methods
+#define SIP_NAME_SLOTS 256
+#define SIP_NAME_MULT 0xeefaf13e454200abULL // makes the names below collide nowhere
+#define SIP_NAME_LEN_MAX 30 // the longest name that may have a slot
 
-// The slot of a header name of n octets, by its first two in any case. Of a name of one octet, the
-// colon is the second. More octets may stand behind the two.
-static inline size_t sip_name_slot(uint32_t first_two, size_t n)
+// The slot of a header name: by its first eight octets in any case, zeros behind its colon, and
+// the length with the colon.
+static inline size_t sip_name_slot(uint64_t first_eight, size_t len)
 {
-	return ((first_two & 0xdfdf) * 8 + (uint32_t)n) * SIP_NAME_MULT >> 26;
+	return ((first_eight & 0xdfdfdfdfdfdfdfdfULL) + 8 * len) * SIP_NAME_MULT >> 56;
 }
 
-// A known header name and what finding it adds to struct seen. Slot 0 is no name's: it stands for
-// all that are not known.
+// A header name that is found at a glance, and what finding it adds to struct seen; one cache line.
+// Names that nobody here asks for are among them as SIP_HDR_OTHER: in a name that is found, no
+// octet needs to be looked at.
 struct sip_name_slot {
-	char octets[20]; // in lower case, with the colon, padded with 0
+	char octets[32]; // in lower case, with the colon, padded with 0
+	uint64_t single; // SIP_SINGLE_LANE(id)
 	uint32_t present; // BIT(id)
-	union {
-		uint64_t single; // 1 in the lane of a header field that may stand once, and the id
-		struct {
-			uint8_t lanes[7];
-			uint8_t id; // enum sip_hdr
-		};
-	};
-};
+	uint8_t id; // enum sip_hdr
+} __attribute__((aligned(64)));
 extern const struct sip_name_slot sip_names[SIP_NAME_SLOTS];
+extern const struct sip_name_slot sip_name_other; // stands for all that have no slot
 
-#define SIP_METHOD_LEN_MAX 9 // SUBSCRIBE
+#define SIP_METHOD_SLOTS 16
+#define SIP_METHOD_MULT 0xbcf29d99u // makes the 14 methods collide nowhere
+
+// The slot of a method, by its first three octets; more may stand behind them.
+static inline size_t sip_method_slot(uint32_t first_three)
+{
+	return (first_three & 0xffffff) * SIP_METHOD_MULT >> 28;
+}
 
 struct sip_method_slot {
-	char name[16];
-	uint8_t len;
-	uint8_t method;
-} __attribute__((aligned(32))); // a slot is found by a shift
+	char name[16]; // padded with 0
+	uint64_t mask; // of the first eight octets, those that belong to the name
+	uint16_t tail; // the last octet, and a SP behind it
+	uint8_t len; // 3 to 9; 0: no method has this slot
+	uint8_t method; // enum sip_method
+} __attribute__((aligned(32)));
 extern const struct sip_method_slot sip_methods[SIP_METHOD_SLOTS];
 #pragma GCC visibility pop
 

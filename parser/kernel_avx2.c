@@ -106,12 +106,17 @@ static inline unsigned int k_token_len(const char *p)
 	return _tzcnt_u32(outside(p, ROWS_TOKEN, COLUMNS_TOKEN));
 }
 
+static inline size_t k_name_len(const char *p)
+{
+	return _tzcnt_u32(mask256(_mm256_cmpeq_epi8(load256(p - 1), _mm256_set1_epi8(':'))));
+}
+
 static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
 	__m256i v = _mm256_or_si256(load256(p), constant(letter_case));
 	__m256i known = _mm256_load_si256((const __m256i *)(const void *)name);
 
-	return _bzhi_u32(~mask256(_mm256_cmpeq_epi8(v, known)), n + 1) == 0;
+	return _bzhi_u32(~mask256(_mm256_cmpeq_epi8(v, known)), n) == 0;
 }
 
 static inline unsigned int k_first(uint64_t w)

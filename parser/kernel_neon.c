@@ -114,6 +114,16 @@ static inline unsigned int k_token_len(const char *p)
 		members(vld1q_u8(o + 16), ROWS_TOKEN, COLUMNS_TOKEN));
 }
 
+static inline uint8x16_t no_colon(const char *p)
+{
+	return vmvnq_u8(vceqq_u8(vld1q_u8((const uint8_t *)p), vdupq_n_u8(':')));
+}
+
+static inline size_t k_name_len(const char *p)
+{
+	return first_zero32(no_colon(p - 1), no_colon(p + 15));
+}
+
 static inline uint8x16_t same_letters(const char *p, const char *name)
 {
 	return vceqq_u8(vorrq_u8(vld1q_u8((const uint8_t *)p), vdupq_n_u8(0x20)),
@@ -122,7 +132,7 @@ static inline uint8x16_t same_letters(const char *p, const char *name)
 
 static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
-	return first_zero32(same_letters(p, name), same_letters(p + 16, name + 16)) > n;
+	return first_zero32(same_letters(p, name), same_letters(p + 16, name + 16)) >= n;
 }
 
 static inline unsigned int k_first(uint64_t w)

@@ -92,6 +92,15 @@ static inline unsigned int k_token_len(const char *p)
 	return i;
 }
 
+static inline size_t k_name_len(const char *p)
+{
+	unsigned int i = 1;
+
+	while (i < 32 && p[i - 1] != ':')
+		i++;
+	return i;
+}
+
 static inline uint64_t k_nonhost64(const char *p)
 {
 	uint64_t mask = 0;
@@ -103,12 +112,13 @@ static inline uint64_t k_nonhost64(const char *p)
 
 static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
-	for (unsigned int i = 0;; i += 8) {
+	for (unsigned int i = 0; i < n; i += 8) {
 		uint64_t differ = (load64(p + i) | 0x20 * ONES) ^ load64(name + i);
 
 		if (differ != 0)
-			return i + (unsigned int)__builtin_ctzll(differ) / 8 > n;
+			return i + (unsigned int)__builtin_ctzll(differ) / 8 >= n;
 	}
+	return true;
 }
 
 static inline unsigned int k_first(uint64_t w)

@@ -91,6 +91,15 @@ static inline unsigned int k_token_len(const char *p)
 	return (unsigned int)__builtin_ctzll(mask | 1ULL << 32);
 }
 
+static inline size_t k_name_len(const char *p)
+{
+	__m128i colon = _mm_set1_epi8(':');
+	uint64_t mask = mask128(_mm_cmpeq_epi8(load128(p - 1), colon)) |
+		mask128(_mm_cmpeq_epi8(load128(p + 15), colon)) << 16;
+
+	return (size_t)__builtin_ctzll(mask | 1ULL << 32);
+}
+
 static inline uint32_t differ(const char *p, const char *name)
 {
 	__m128i v = _mm_or_si128(load128(p), _mm_set1_epi8(0x20));
@@ -101,8 +110,8 @@ static inline uint32_t differ(const char *p, const char *name)
 
 static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
-	return (unsigned int)__builtin_ctz(
-		       differ(p, name) | differ(p + 16, name + 16) << 16 | 1u << 31) > n;
+	return (unsigned int)__builtin_ctzll(differ(p, name) |
+		       (uint64_t)differ(p + 16, name + 16) << 16 | 1ULL << 32) >= n;
 }
 
 static inline unsigned int k_first(uint64_t w)

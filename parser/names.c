@@ -53,42 +53,70 @@ const uint8_t sip_chars[256] = {
 	[0x80 ... 0xff] = V,
 };
 
-#define NAME(slot, name, hdr)                   \
-	[slot] = {name ":", BIT(SIP_HDR_##hdr), \
-		{SIP_SINGLE_LANE(SIP_HDR_##hdr) | (uint64_t)SIP_HDR_##hdr << 56}}
-#define KNOWN_NAMES(X)                                                                           \
-	X(1, "call-id", CALL_ID), X(3, "proxy-authorization", PROXY_AUTHORIZATION),              \
-		X(5, "authorization", AUTHORIZATION), X(6, "f", FROM), X(7, "contact", CONTACT), \
-		X(10, "record-route", RECORD_ROUTE), X(15, "o", EVENT), X(16, "via", VIA),       \
-		X(21, "expires", EXPIRES), X(22, "require", REQUIRE), X(24, "c", CONTENT_TYPE),  \
-		X(27, "m", CONTACT), X(28, "service-route", SERVICE_ROUTE),                      \
-		X(33, "l", CONTENT_LENGTH), X(35, "from", FROM), X(37, "v", VIA),                \
-		X(39, "k", SUPPORTED), X(42, "content-length", CONTENT_LENGTH), X(44, "to", TO), \
-		X(45, "path", PATH), X(47, "event", EVENT), X(48, "cseq", CSEQ), X(49, "t", TO), \
-		X(51, "retry-after", RETRY_AFTER), X(52, "i", CALL_ID),                          \
-		X(56, "proxy-require", PROXY_REQUIRE), X(57, "max-forwards", MAX_FORWARDS),      \
-		X(59, "content-type", CONTENT_TYPE), X(60, "supported", SUPPORTED),              \
-		X(62, "route", ROUTE)
+#define KIND(hdr) SIP_SINGLE_LANE(SIP_HDR_##hdr), BIT(SIP_HDR_##hdr), SIP_HDR_##hdr
+#define NAME(slot, name, hdr) [slot] = {name ":", KIND(hdr)}
+#define OTHER(slot, name) NAME(slot, name, OTHER)
 
-// Aligned so that one name is one aligned vector.
-const struct sip_name_slot sip_names[SIP_NAME_SLOTS]
-	__attribute__((aligned(64))) = {[0] = {.present = BIT(SIP_HDR_OTHER)}, KNOWN_NAMES(NAME)};
+// clang-format off
+const struct sip_name_slot sip_names[SIP_NAME_SLOTS] = {
+	NAME(1, "cseq", CSEQ), NAME(11, "authorization", AUTHORIZATION),
+	NAME(28, "contact", CONTACT), NAME(31, "expires", EXPIRES),
+	NAME(38, "record-route", RECORD_ROUTE), NAME(39, "supported", SUPPORTED),
+	NAME(43, "o", EVENT), NAME(51, "proxy-require", PROXY_REQUIRE),
+	NAME(67, "retry-after", RETRY_AFTER), NAME(70, "from", FROM), NAME(74, "via", VIA),
+	NAME(77, "m", CONTACT), NAME(94, "l", CONTENT_LENGTH), NAME(95, "require", REQUIRE),
+	NAME(103, "max-forwards", MAX_FORWARDS), NAME(111, "k", SUPPORTED),
+	NAME(113, "path", PATH), NAME(145, "i", CALL_ID),
+	NAME(159, "content-length", CONTENT_LENGTH),
+	NAME(166, "proxy-authorization", PROXY_AUTHORIZATION),
+	NAME(175, "content-type", CONTENT_TYPE), NAME(179, "route", ROUTE),
+	NAME(180, "v", VIA), NAME(192, "service-route", SERVICE_ROUTE), NAME(194, "to", TO),
+	NAME(196, "f", FROM), NAME(214, "t", TO), NAME(242, "event", EVENT),
+	NAME(247, "c", CONTENT_TYPE), NAME(254, "call-id", CALL_ID),
+	OTHER(2, "rseq"), OTHER(4, "session-expires"), OTHER(5, "rack"), OTHER(8, "b"),
+	OTHER(12, "min-expires"), OTHER(15, "allow"), OTHER(22, "diversion"),
+	OTHER(44, "p-charging-vector"), OTHER(47, "proxy-authenticate"),
+	OTHER(48, "accept-encoding"), OTHER(66, "p-preferred-identity"), OTHER(69, "subject"),
+	OTHER(85, "warning"), OTHER(89, "call-info"), OTHER(96, "user-agent"),
+	OTHER(106, "www-authenticate"), OTHER(112, "remote-party-id"), OTHER(116, "reason"),
+	OTHER(118, "server"), OTHER(122, "referred-by"), OTHER(129, "organization"),
+	OTHER(130, "date"), OTHER(131, "mime-version"), OTHER(143, "content-encoding"),
+	OTHER(144, "unsupported"), OTHER(146, "x"), OTHER(156, "allow-events"),
+	OTHER(170, "alert-info"), OTHER(171, "refer-to"), OTHER(173, "session-id"),
+	OTHER(177, "min-se"), OTHER(182, "timestamp"), OTHER(185, "sip-etag"),
+	OTHER(193, "replaces"), OTHER(197, "u"), OTHER(204, "p-asserted-identity"),
+	OTHER(211, "user-to-user"), OTHER(213, "e"), OTHER(217, "p-access-network-info"),
+	OTHER(221, "accept-language"), OTHER(231, "s"), OTHER(235, "accept"),
+	OTHER(239, "history-info"), OTHER(244, "priority"), OTHER(246, "content-disposition"),
+	OTHER(248, "r"), OTHER(249, "privacy"), OTHER(250, "subscription-state"),
+};
+// clang-format on
+
+const struct sip_name_slot sip_name_other = {"", KIND(OTHER)};
+
+#define METHOD(slot, name, last)                                                               \
+	[slot] = {#name, METHOD_MASK(sizeof(#name) - 1), (last) | ' ' << 8, sizeof(#name) - 1, \
+		SIP_##name}
+#define METHOD_MASK(len) ((len) < 8 ? (1ULL << (8 * (len)&63)) - 1 : ~0ULL)
 
 const struct sip_method_slot sip_methods[SIP_METHOD_SLOTS] __attribute__((aligned(64))) = {
-	[0] = {"PRACK", 5, SIP_PRACK},
-	[2] = {"PUBLISH", 7, SIP_PUBLISH},
-	[3] = {"BYE", 3, SIP_BYE},
-	[10] = {"REGISTER", 8, SIP_REGISTER},
-	[13] = {"INVITE", 6, SIP_INVITE},
-	[15] = {"OPTIONS", 7, SIP_OPTIONS},
-	[17] = {"INFO", 4, SIP_INFO},
-	[19] = {"CANCEL", 6, SIP_CANCEL},
-	[23] = {"NOTIFY", 6, SIP_NOTIFY},
-	[24] = {"UPDATE", 6, SIP_UPDATE},
-	[25] = {"REFER", 5, SIP_REFER},
-	[26] = {"MESSAGE", 7, SIP_MESSAGE},
-	[28] = {"SUBSCRIBE", 9, SIP_SUBSCRIBE},
-	[31] = {"ACK", 3, SIP_ACK},
+	METHOD(0, REFER, 'R'),
+	METHOD(1, CANCEL, 'L'),
+	METHOD(2, NOTIFY, 'Y'),
+	METHOD(3, PUBLISH, 'H'),
+	METHOD(5, MESSAGE, 'E'),
+	METHOD(6, UPDATE, 'E'),
+	METHOD(7, SUBSCRIBE, 'E'),
+	METHOD(8, BYE, 'E'),
+	METHOD(9, REGISTER, 'R'),
+	METHOD(10, ACK, 'K'),
+	METHOD(11, INVITE, 'E'),
+	METHOD(12, PRACK, 'K'),
+	METHOD(13, OPTIONS, 'S'),
+	METHOD(14, INFO, 'O'),
+	// No octets with this mask are this name.
+	[4] = {"-", 0, 0, 0, SIP_METHOD_OTHER},
+	[15] = {"-", 0, 0, 0, SIP_METHOD_OTHER},
 };
 
 static const char *const reason_names[SIP_REASONS] = {
@@ -197,17 +225,17 @@ static uint64_t first8(struct strv name)
 
 enum sip_hdr sip_hdr_find(struct strv name)
 {
-	char lower[32] = {0};
+	char lower[SIP_NAME_LEN_MAX + 1] = {0};
 	const struct sip_name_slot *slot;
+	struct strv with_colon = {lower, name.len + 1};
 
-	if (name.len == 0 || name.len > sizeof(slot->octets) - 1)
+	if (name.len == 0 || name.len > SIP_NAME_LEN_MAX)
 		return SIP_HDR_OTHER;
 	for (size_t i = 0; i < name.len; i++)
 		lower[i] = (char)strv_lower(name.ptr[i]);
 	lower[name.len] = ':';
-	slot = &sip_names[sip_name_slot(
-		(unsigned char)lower[0] | (uint32_t)(unsigned char)lower[1] << 8, name.len)];
-	if (memcmp(slot->octets, lower, name.len + 1) != 0)
+	slot = &sip_names[sip_name_slot(first8(with_colon), with_colon.len)];
+	if (memcmp(slot->octets, lower, with_colon.len) != 0)
 		return SIP_HDR_OTHER;
 	return (enum sip_hdr)slot->id;
 }
@@ -216,7 +244,7 @@ enum sip_method sip_method_find(struct strv name)
 {
 	const struct sip_method_slot *m;
 
-	m = &sip_methods[(first8(name) + name.len) * SIP_METHOD_MULT >> 59];
+	m = &sip_methods[sip_method_slot((uint32_t)first8(name))];
 	if (name.len == 0 || m->len != name.len || memcmp(m->name, name.ptr, name.len) != 0)
 		return SIP_METHOD_OTHER;
 	return (enum sip_method)m->method;

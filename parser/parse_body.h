@@ -11,17 +11,23 @@
 //   k_address_stop64(p)  bit i: p[i] delimits in a From or To, or may not stand unquoted there
 //   k_nonhost64(p)       bit i: p[i] may not stand in a host name
 //   k_token_len(p)       how many octets of token p begins with, up to 32
-//   k_is_name(p, name, n)  p[0..n] in lower case is a known name with its colon, n up to 31
+//   k_name_len(p)        how many octets p has up to the first colon, itself included; more than
+//                        31: 32
+//   k_is_name(p, name, n)  the n octets at p in lower case are those of a name's slot, n up to 32
 //   k_first(w)           the lowest bit of w; 63 or 64 if it has none
 //   k_low_bits(w, n)     bits 0 to n - 1 of w, n up to 255
 //   struct k_count, k_count_add(count, p), k_count_sum(count)
 //                        counts octets < 0x20; one count takes up to INDEX_BLOCKS_MAX blocks;
 //                        a kernel with a hot_index() of its own, KERNEL_HOT_INDEX, needs none
+//   KERNEL_SEES_CR       1: its hot index takes no LF without a CR
 #include "parser/parse_words.h"
 
 // 0 compiles a kernel that takes no fast path at all: what the others are compared with in tests.
 #ifndef KERNEL_FAST
 #define KERNEL_FAST 1
+#endif
+#ifndef KERNEL_SEES_CR
+#define KERNEL_SEES_CR 0
 #endif
 
 #include "parser/parse_start.h"
@@ -131,95 +137,83 @@ INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf, const st
 	return parse_optional(msg, buf, seen->present, fault);
 }
 
-// A message between the steps below.
-struct parse {
-	struct sip_msg *msg;
-	const char *buf; // without leading CRLFs
-	size_t len;
-	struct sip_fault start, fault;
-	struct seen seen;
-	enum sip_reason reason; // why it was refused
-	int nb; // lines of header fields; -1: the hot index does not take it
-};
-
-// The start line, and where lines begin. False: it is refused. Like the next step, this stores
-// where the message's octets are, and waits for none of them: the messages of a burst overlap.
-INLINE bool parse_lines(struct parse *p, struct sip_msg *msg, const char *buf, size_t len)
+// The start line, where lines begin, and what they are called, of a message in which nothing is
+// unusual.
+INLINE bool parse_usual(
+	struct sip_msg *restrict msg, const char *buf, size_t len, struct seen *seen)
 {
-	uint32_t end;
+	int nb;
 
 	msg->buf = buf;
 	msg->skipped = 0;
-	p->start.reason = SIP_OK;
-	p->fault.reason = SIP_OK;
-	if (unlikely(len == 0 || (unsigned char)buf[0] <= ' ')) {
-		p->reason = skip_leading(msg, buf, len);
-		if (p->reason != SIP_OK)
-			return false;
-		buf += msg->skipped;
-		len -= msg->skipped;
-	}
-	p->msg = msg;
-	p->buf = buf;
-	p->len = len;
-	if (unlikely(!KERNEL_FAST || !start_fast(msg, buf, len))) {
-		(void)sip_start_line(msg, buf, len, &p->start, &end);
-		if (end == 0) {
-			p->reason = sip_reject(msg, p->start, false);
-			return false;
-		}
-	}
-	p->nb = KERNEL_FAST ? hot_index(msg, buf, len) : -1;
-	return true;
+	if (unlikely(!start_fast(msg, buf, len)))
+		return false;
+	nb = hot_index(msg, buf, len);
+	if (unlikely(nb < 0))
+		return false;
+	msg->nb_hdrs = (uint8_t)nb;
+	return classify_usual(msg, buf, seen);
 }
 
-// Names, or lines and names, that take a closer look. False: it is refused.
-static COLD bool parse_unusual(struct parse *p)
+// What follows from the index alone.
+INLINE void indexed(struct sip_msg *restrict msg, size_t len, const struct seen *seen)
 {
+	msg->start_end = msg->hdr_line[0];
+	msg->present = seen->present & ~BIT(SIP_HDR_OTHER);
+	msg->len = (uint32_t)len;
+	msg->body_len = (uint32_t)len - msg->header_len;
+}
+
+// The same of any message. Returns why it is refused, or SIP_OK.
+static COLD enum sip_reason parse_unusual(
+	struct sip_msg *msg, const char *buf, size_t len, struct seen *seen)
+{
+	struct sip_fault start = {SIP_OK, 0}, fault = {SIP_OK, 0};
 	uint32_t end;
 	int nb;
 
-	if (p->nb >= 0 && classify_any(p->msg, p->buf, false, &p->seen, &p->fault))
-		return true;
-	nb = careful_index(p->msg, p->buf, p->len, &p->fault);
-	if (nb < 0) {
-		// A Status-Line was taken before its end was seen; perhaps it has none.
-		if (p->start.reason == SIP_OK)
-			(void)sip_start_line(p->msg, p->buf, p->len, &p->start, &end);
-		p->reason = sip_reject(p->msg, p->start.reason ? p->start : p->fault, false);
-		return false;
+	msg->buf = buf;
+	msg->skipped = 0;
+	if (len == 0 || (unsigned char)buf[0] <= ' ') {
+		enum sip_reason reason = skip_leading(msg, buf, len);
+
+		if (reason != SIP_OK)
+			return reason;
+		buf += msg->skipped;
+		len -= msg->skipped;
 	}
-	p->msg->nb_hdrs = (uint8_t)nb;
-	(void)classify_any(p->msg, p->buf, true, &p->seen, &p->fault);
-	return true;
+	(void)sip_start_line(msg, buf, len, &start, &end);
+	if (end == 0)
+		return sip_reject(msg, start, false);
+	nb = KERNEL_FAST ? hot_index(msg, buf, len) : -1;
+	if (nb >= 0)
+		msg->nb_hdrs = (uint8_t)nb;
+	if (nb < 0 || !classify_any(msg, buf, false, seen, &fault)) {
+		nb = careful_index(msg, buf, len, &fault);
+		if (nb < 0)
+			return sip_reject(msg, start.reason ? start : fault, false);
+		msg->nb_hdrs = (uint8_t)nb;
+		(void)classify_any(msg, buf, true, seen, &fault);
+	}
+	indexed(msg, len, seen);
+	if (start.reason || fault.reason)
+		return sip_reject(msg, start.reason ? start : fault, true);
+	return SIP_OK;
 }
 
-// What the lines are called. False: it is refused.
-INLINE bool parse_names(struct parse *p)
+// What the lines say, and where the message ends.
+INLINE enum sip_reason parse_values(
+	struct sip_msg *restrict msg, const char *buf, size_t len, const struct seen *seen)
 {
-	p->msg->nb_hdrs = (uint8_t)p->nb;
-	if (unlikely(p->nb < 0 || !KERNEL_FAST || !classify_usual(p->msg, p->buf, &p->seen)) &&
-		!parse_unusual(p))
-		return false;
-	p->msg->start_end = p->msg->hdr_line[0];
-	p->msg->present = p->seen.present & ~BIT(SIP_HDR_OTHER);
-	p->msg->len = (uint32_t)p->len;
-	p->msg->body_len = (uint32_t)p->len - p->msg->header_len;
-	return true;
-}
+	struct sip_fault fault;
 
-// What they say, and where the message ends.
-INLINE enum sip_reason parse_values(struct parse *p)
-{
-	struct sip_msg *restrict msg = p->msg;
-
-	if (unlikely(p->start.reason || p->fault.reason ||
-		    !parse_fields(msg, p->buf, &p->seen, &p->fault)))
-		return sip_reject(msg, p->start.reason ? p->start : p->fault, true);
+	indexed(msg, len, seen);
+	if (unlikely(!parse_fields(msg, buf, seen, &fault)))
+		return sip_reject(msg, fault, true);
 	if (msg->has_content_length) {
 		if (unlikely(msg->content_length > msg->body_len)) {
-			p->fault = (struct sip_fault){SIP_BODY_TOO_SHORT, (uint32_t)p->len};
-			return sip_reject(msg, p->fault, true);
+			fault = (struct sip_fault){SIP_BODY_TOO_SHORT, (uint32_t)len};
+			return sip_reject(msg, fault, true);
 		}
 		msg->body_len = msg->content_length;
 		msg->len = msg->header_len + msg->content_length;
@@ -229,11 +223,19 @@ INLINE enum sip_reason parse_values(struct parse *p)
 
 static enum sip_reason parse(struct sip_msg *msg, const char *buf, size_t len)
 {
-	struct parse p;
+	struct seen seen;
 
-	if (!parse_lines(&p, msg, buf, len) || !parse_names(&p))
-		return p.reason;
-	return parse_values(&p);
+	if (unlikely(!KERNEL_FAST || !parse_usual(msg, buf, len, &seen))) {
+		struct seen all;
+		enum sip_reason reason = parse_unusual(msg, buf, len, &all);
+
+		if (reason != SIP_OK)
+			return reason;
+		seen = all;
+		buf += msg->skipped;
+		len -= msg->skipped;
+	}
+	return parse_values(msg, buf, len, &seen);
 }
 
 #if KERNEL_FAST

@@ -159,7 +159,7 @@ static inline bool fast_cseq_response(struct sip_msg *restrict msg, const char *
 	if (unlikely(n > 10 || len - 1 > 7))
 		return false;
 	w = k_low_bits(load64(buf + off + n + 1), 8 * len);
-	m = &sip_methods[(w + len) * SIP_METHOD_MULT >> 59];
+	m = &sip_methods[sip_method_slot((uint32_t)w)];
 	if (unlikely(m->len != len || load64(m->name) != w))
 		return false;
 	msg->method = m->method;

@@ -138,21 +138,40 @@ struct seen {
 	uint64_t single; // how many of each that may stand once, in lanes of eight bits
 };
 
-// Name and value of the header field at p, if it looks like nearly all do: a token of up to 31
-// octets, a colon, at most one octet of LWS, a value. Returns its known name, or NULL. *value: how
-// far it is to the value.
-static inline const struct sip_name_slot *classify(const char *p, size_t *value)
+// Whether the n octets at p are a name although no slot has it.
+static COLD bool unknown_name(const char *p, unsigned int n)
 {
-	const char *names = (const char *)sip_names;
-	size_t n = k_token_len(p), at = sizeof(sip_names[0]) * sip_name_slot(load32(p), n);
+	return n - 1 < SIP_NAME_LEN_MAX && k_token_len(p) == n;
+}
 
-	*value = n + 1 + ((unsigned char)p[n + 1] <= ' ');
-	if (unlikely(p[n] != ':' || n == 0 || (unsigned char)p[*value] <= ' '))
-		return NULL;
-	// Which header fields are known ones is hard to predict: no branch. At 0 are those that are
-	// not.
-	return (const struct sip_name_slot *)(const void *)(names +
-		(k_is_name(p, names + at, (unsigned int)n) ? at : 0));
+// Name and value of the header field at p, if it looks like nearly all do: a token of up to 30
+// octets, a colon, at most one SP, a value. Returns its slot, or NULL. *value: how far it is to the
+// value.
+INLINE const struct sip_name_slot *classify(const char *p, size_t *value)
+{
+	size_t len = k_name_len(p);
+	const struct sip_name_slot *name =
+		&sip_names[sip_name_slot(k_low_bits(load64(p), 8 * (unsigned int)len), len)];
+
+	if (unlikely(!k_is_name(p, name->octets, (unsigned int)len))) {
+		if (!unknown_name(p, (unsigned int)len - 1))
+			return NULL;
+		name = &sip_name_other;
+	}
+	*value = len + 1;
+	if (likely(p[len] == ' ' && (unsigned char)p[len + 1] > ' '))
+		return name;
+	*value = len;
+	return (unsigned char)p[len] > ' ' ? name : NULL;
+}
+
+INLINE void classified(
+	struct sip_msg *restrict msg, size_t i, const struct sip_name_slot *name, struct seen *seen)
+{
+	seen->present |= name->present;
+	seen->single += name->single;
+	msg->hdr_id[i] = name->id;
+	msg->hdr_first[name->id] = (uint8_t)i;
 }
 
 // The same octet by octet. Returns false when the index must be made again with care: a line that
@@ -175,21 +194,12 @@ static bool classify_slow(struct sip_msg *msg, const char *buf, size_t i, bool c
 	return true;
 }
 
-static inline void classified(
-	struct sip_msg *restrict msg, size_t i, const struct sip_name_slot *name, struct seen *seen)
-{
-	seen->present |= name->present;
-	seen->single += name->single;
-	msg->hdr_id[i] = name->id;
-	msg->hdr_first[name->id] = (uint8_t)i;
-}
-
 // All header fields, backwards, so that hdr_first is what its name says. Some may be unusual.
 static COLD bool classify_any(struct sip_msg *msg, const char *buf, bool careful, struct seen *seen,
 	struct sip_fault *fault)
 {
-	const struct sip_name_slot *name = NULL;
 	size_t value = 0;
+	const struct sip_name_slot *name = NULL;
 
 	*seen = (struct seen){0, 0};
 	for (size_t i = msg->nb_hdrs; i-- > 0;) {
@@ -206,12 +216,12 @@ static COLD bool classify_any(struct sip_msg *msg, const char *buf, bool careful
 	return true;
 }
 
-// The same when none is unusual. No function is called here, so all that is constant stays in
+// The same when none is unusual. No function is called on the way, so all that is constant stays in
 // registers. False: classify_any() shall see.
-static inline bool classify_usual(struct sip_msg *restrict msg, const char *buf, struct seen *seen)
+INLINE bool classify_usual(struct sip_msg *restrict msg, const char *buf, struct seen *seen)
 {
-	size_t i = msg->nb_hdrs, next = msg->hdr_line[i];
 	struct seen all = {0, 0};
+	size_t i = msg->nb_hdrs, next = msg->hdr_line[i];
 
 	if (unlikely(i == 0))
 		return false;
@@ -219,7 +229,7 @@ static inline bool classify_usual(struct sip_msg *restrict msg, const char *buf,
 		size_t value, line = msg->hdr_line[--i];
 		const struct sip_name_slot *name = classify(buf + line, &value);
 
-		if (unlikely(name == NULL || buf[next - 2] != '\r'))
+		if (unlikely(name == NULL || (!KERNEL_SEES_CR && buf[next - 2] != '\r')))
 			return false;
 		classified(msg, i, name, &all);
 		msg->hdr_value[i] = (uint16_t)(line + value);

@@ -5,27 +5,20 @@
 
 // A request line of the usual form: a known method, a SIP or SIPS URI of less than 64 octets.
 // False: the exact reading decides.
-static inline bool start_request(struct sip_msg *restrict msg, const char *buf, size_t len)
+INLINE bool start_request(struct sip_msg *restrict msg, const char *buf)
 {
-	uint64_t w = load64(buf);
-	unsigned int n = k_first(k_eq64(buf, ' '));
-	const struct sip_method_slot *m;
-	const char *uri, *uri_end;
-	uint32_t scheme;
+	const struct sip_method_slot *m = &sip_methods[sip_method_slot(load32(buf))];
+	unsigned int n = m->len;
+	const char *uri = buf + n + 1, *uri_end;
+	uint32_t scheme = load32(uri) | WORD4(' ', ' ', ' ', 0);
 
-	if (unlikely(n > SIP_METHOD_LEN_MAX))
+	if (unlikely((load64(buf) & m->mask) != load64(m->name) || load16(uri - 2) != m->tail))
 		return false;
-	w = k_low_bits(w, 8 * n);
-	m = &sip_methods[(w + n) * SIP_METHOD_MULT >> 59];
-	uri = buf + n + 1;
 	uri_end = uri + k_first(k_uri_stop64(uri));
-	scheme = load32(uri) | WORD4(' ', ' ', ' ', 0);
-	if (unlikely(m->len != n || load64(m->name) != w ||
-		    (n > 8 && buf[8] != 'E')))
-		return false;
+	// The index misses the line end when it is behind the message.
 	if (unlikely((load64(uri_end) | WORD8(0, ' ', ' ', ' ', 0, 0, 0, 0)) !=
 			    WORD8(' ', 's', 'i', 'p', '/', '2', '.', '0') ||
-		    load16(uri_end + 8) != WORD2('\r', '\n') || (size_t)(uri_end - buf) + 10 > len))
+		    load16(uri_end + 8) != WORD2('\r', '\n')))
 		return false;
 	if (unlikely(scheme != WORD4('s', 'i', 'p', ':') &&
 		    (scheme != WORD4('s', 'i', 'p', 's') || uri[4] != ':')))
@@ -41,7 +34,7 @@ static inline bool start_request(struct sip_msg *restrict msg, const char *buf, 
 	return true;
 }
 
-static inline bool start_fast(struct sip_msg *restrict msg, const char *buf, size_t len)
+INLINE bool start_fast(struct sip_msg *restrict msg, const char *buf, size_t len)
 {
 	uint32_t a, b, c;
 
@@ -50,7 +43,7 @@ static inline bool start_fast(struct sip_msg *restrict msg, const char *buf, siz
 		return false;
 	if ((load64(buf) | WORD8(' ', ' ', ' ', 0, 0, 0, 0, 0)) !=
 		WORD8('s', 'i', 'p', '/', '2', '.', '0', ' '))
-		return start_request(msg, buf, len);
+		return start_request(msg, buf);
 	a = (unsigned char)buf[8] - '0';
 	b = (unsigned char)buf[9] - '0';
 	c = (unsigned char)buf[10] - '0';

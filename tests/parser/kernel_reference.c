@@ -49,6 +49,11 @@ static inline unsigned int k_token_len(const char *p)
 	return 0;
 }
 
+static inline size_t k_name_len(const char *p)
+{
+	return 0;
+}
+
 static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
 	return false;
