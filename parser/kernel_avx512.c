@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // x86-64-v4 with VBMI and VBMI2 (Ice Lake, Zen 4 and later): 64 octets are one vector, a comparison
 // is a mask already, and a set of octets is one lookup.
+#include "parser/kernel_number.h"
 #include "parser/parse_words.h"
 
 #include <immintrin.h>
@@ -10,8 +11,8 @@
 enum {
 	IN_TOKEN = 1,
 	IN_HOST = 2,
-	STOPS_ADDRESS = 0x40, // delimits in a From or To, or may not stand unquoted there
-	STOPS_URI = 0x80, // may not stand in a URI, or is '?'
+	STOPS_ADDRESS = 0x80, // delimits in a From or To, or may not stand unquoted there
+	STOPS_URI = 0x40, // may not stand in a URI, or is '?'
 };
 
 #define T IN_TOKEN
@@ -113,16 +114,16 @@ static inline uint64_t k_space64(const char *p)
 // Octets from 0x80 on stop nothing.
 static inline uint64_t k_uri_stop64(const char *p)
 {
-	__m512i v = load512(p);
+	__m512i v = load512(p), s = sets_of(v);
 
-	return _mm512_movepi8_mask(_mm512_andnot_si512(v, sets_of(v)));
+	return _mm512_movepi8_mask(_mm512_andnot_si512(v, _mm512_add_epi8(s, s)));
 }
 
 static inline uint64_t k_address_stop64(const char *p)
 {
-	__m512i v = load512(p), s = sets_of(v);
+	__m512i v = load512(p);
 
-	return _mm512_movepi8_mask(_mm512_andnot_si512(v, _mm512_add_epi8(s, s)));
+	return _mm512_movepi8_mask(_mm512_andnot_si512(v, sets_of(v)));
 }
 
 // Octets from 0x80 on are in neither set, like DEL.

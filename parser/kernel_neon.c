@@ -2,6 +2,7 @@
 // AArch64: 16 octets, and tbl. There is no movemask; the bits of 64 octets are gathered by pairwise
 // addition, which costs little when four vectors share it.
 #include "parser/kernel_sets.h"
+#include "parser/parse_words.h"
 
 #include <arm_neon.h>
 #include <stdbool.h>
@@ -133,6 +134,11 @@ static inline uint8x16_t same_letters(const char *p, const char *name)
 static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 {
 	return first_zero32(same_letters(p, name), same_letters(p + 16, name + 16)) >= n;
+}
+
+static inline bool k_number(const char *p, size_t n, uint64_t *value)
+{
+	return number_by_words(p, n, value);
 }
 
 static inline unsigned int k_first(uint64_t w)

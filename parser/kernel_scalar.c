@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // No instruction set assumed: eight octets in a word of 64 bits.
-#include "parser/load.h"
+#include "parser/parse_words.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the parser reads words as little-endian"
@@ -119,6 +119,11 @@ static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 			return i + (unsigned int)__builtin_ctzll(differ) / 8 >= n;
 	}
 	return true;
+}
+
+static inline bool k_number(const char *p, size_t n, uint64_t *value)
+{
+	return number_by_words(p, n, value);
 }
 
 static inline unsigned int k_first(uint64_t w)

@@ -14,6 +14,8 @@
 //   k_name_len(p)        how many octets p has up to the first colon, itself included; more than
 //                        31: 32
 //   k_is_name(p, name, n)  the n octets at p in lower case are those of a name's slot, n up to 32
+//   k_number(p, n, value)  the n octets at p are a number, n up to 16: its low eight decimals are
+//                        in value's high half, those before them in the low half
 //   k_first(w)           the lowest bit of w; 63 or 64 if it has none
 //   k_low_bits(w, n)     bits 0 to n - 1 of w, n up to 255
 //   struct k_count, k_count_add(count, p), k_count_sum(count)
@@ -99,11 +101,12 @@ INLINE bool parse_optional(
 	return true;
 }
 
-INLINE bool parse_tag(struct sip_msg *msg, const char *buf, unsigned int i, struct sip_slice *tag,
-	struct sip_fault *fault)
+INLINE bool parse_tag(struct sip_msg *msg, const char *buf, unsigned int i, bool always,
+	struct sip_slice *tag, struct sip_fault *fault)
 {
 	return (KERNEL_FAST &&
-		       (likely(fast_tag(msg, buf, i, tag)) || fast_tag_long(msg, buf, i, tag))) ||
+		       (likely(fast_tag(msg, buf, i, always, tag)) ||
+			       fast_tag_long(msg, buf, i, tag))) ||
 		sip_field_tag(msg, i, tag, fault);
 }
 
@@ -124,9 +127,9 @@ INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf, const st
 			    &msg->via)) &&
 		!sip_field_via(msg, via, fault))
 		return false;
-	if (!parse_tag(msg, buf, first[SIP_HDR_FROM], &msg->from_tag, fault))
+	if (!parse_tag(msg, buf, first[SIP_HDR_FROM], true, &msg->from_tag, fault))
 		return false;
-	if (!parse_tag(msg, buf, first[SIP_HDR_TO], &msg->to_tag, fault))
+	if (!parse_tag(msg, buf, first[SIP_HDR_TO], false, &msg->to_tag, fault))
 		return false;
 	if (!(KERNEL_FAST && fast_call_id(msg, buf, first[SIP_HDR_CALL_ID])) &&
 		!sip_field_call_id(msg, first[SIP_HDR_CALL_ID], fault))

@@ -9,25 +9,28 @@ static inline unsigned int value_len(const struct sip_msg *msg, unsigned int i)
 	return msg->hdr_line[i + 1] - 2u - msg->hdr_value[i];
 }
 
-// A value that is nothing but 1 to 4 digits.
-static inline bool fast_number(
-	const struct sip_msg *msg, const char *buf, unsigned int i, uint32_t *value)
+// A value that is nothing but 1 to 8 digits.
+INLINE bool fast_number(const struct sip_msg *msg, const char *buf, unsigned int i, uint32_t *value)
 {
-	unsigned int len = value_len(msg, i), ok = len - 1 < 4;
+	size_t len = value_len(msg, i);
+	uint64_t number;
 
-	*value = number4(buf + msg->hdr_value[i], len, &ok);
-	return ok;
+	if (unlikely(len - 1 > 7 || !k_number(buf + msg->hdr_value[i], len, &number)))
+		return false;
+	*value = (uint32_t)(number >> 32);
+	return true;
 }
 
 // Whether [p, p + lt) is a display name that hides no delimiter: words and SP; or "quoted" and
 // perhaps a SP. A closing quote behind a backslash may be none. stop: what delimits in it. Senders
 // differ in this, so there is no branch on it.
-static inline bool fast_display(const char *p, unsigned int lt, uint64_t stop)
+static inline bool fast_display(const char *p, size_t lt, uint64_t stop)
 {
-	int close = (int)lt - 1 - (p[(int)lt - 1] == ' ');
+	const char *behind = p + lt - (p[(ptrdiff_t)lt - 1] == ' ');
 	bool words = (stop & ~k_eq64(p, ' ')) == 0;
-	bool quoted = (k_low_bits(k_eq64(p, '"'), lt) == 1 + (1ULL << (close & 63))) &
-		(p[close - 1] != '\\');
+	bool quoted = (k_low_bits(k_eq64(p, '"'), (unsigned int)lt) ==
+			      1 + (1ULL << ((behind - 1 - p) & 63))) &
+		(behind[-2] != '\\');
 
 	return words | quoted;
 }
@@ -37,44 +40,47 @@ static inline bool is_tag(const char *p)
 	return (load32(p) | WORD4(' ', ' ', ' ', 0)) == WORD4('t', 'a', 'g', '=');
 }
 
-// Where the '<' before gt is, if what delimits behind it is but the ';' of URI parameters. 64: not.
-static inline unsigned int open_bracket(const char *p, unsigned int gt, uint64_t stop)
+// A From or To: [display-name] <URI> [;tag=token], in one window. Read from its end: octets that
+// delimit are bits, and the highest one is the last of the value. `always`: a tag is expected; of a
+// To it cannot be predicted whether there is one, so there is no branch on it.
+INLINE bool fast_tag(const struct sip_msg *msg, const char *buf, unsigned int i, bool always,
+	struct sip_slice *tag)
 {
-	uint64_t open;
-	unsigned int lt = last64(stop);
-
-	if (likely(p[lt] == '<'))
-		return lt;
-	open = k_low_bits(k_eq64(p, '<'), gt);
-	if (open == 0)
-		return 64;
-	lt = last64(open);
-	return (stop & ~k_eq64(p, ';')) >> lt == 1 ? lt : 64;
-}
-
-// A From or To: [display-name] <URI> [;tag=token], in one window. Read from its end.
-static inline bool fast_tag(
-	const struct sip_msg *msg, const char *buf, unsigned int i, struct sip_slice *tag)
-{
-	unsigned int off = msg->hdr_value[i], len = value_len(msg, i), lt, gt, end;
+	size_t off = msg->hdr_value[i], len = value_len(msg, i), behind, at, uri;
 	const char *p = buf + off;
-	uint64_t stop = k_low_bits(k_address_stop64(p), len);
-	bool semi, ok;
+	uint64_t stop = k_address_stop64(p), rest = stop << (-len & 63);
+	bool semi, ok = true;
 
-	if (unlikely(len > 64 || stop <= 1))
+	if (unlikely(len - 1 > 63 || rest == 0))
 		return false;
-	end = last64(stop);
-	semi = p[end] == ';';
-	gt = end - semi;
-	stop = k_low_bits(stop, gt);
-	if (unlikely(p[gt] != '>' || stop == 0))
+	behind = clz64(rest);
+	at = len - 1 - behind;
+	rest <<= behind;
+	semi = p[at] == ';';
+	if (always) {
+		if (unlikely(!semi || !is_tag(p + at + 1) || behind < 5))
+			return false;
+		semi = true;
+	} else {
+		ok = semi ? is_tag(p + at + 1) & (behind > 4) : behind == 0;
+	}
+	*tag = semi ? slice_at((unsigned int)(off + at + 5), (unsigned int)behind - 4)
+		    : slice_at(0, 0);
+	at -= semi;
+	rest = rest << semi << 1;
+	if (unlikely(p[at] != '>' || (int64_t)rest <= 0))
 		return false;
-	lt = open_bracket(p, gt, stop);
-	// Without a ';' the '>' is the end, and with one there is a tag.
-	ok = (int)fast_display(p, lt, k_low_bits(stop, lt)) & (lt + 1 < gt) &
-		((gt + 1 == len) | (semi & (len > end + 5) & is_tag(p + end + 1)));
-	*tag = semi ? slice_at(off + end + 5, len - end - 5) : slice_at(0, 0);
-	return ok;
+	for (;;) {
+		uri = clz64(rest);
+		at -= uri + 1;
+		if (likely(p[at] == '<'))
+			break;
+		// URI parameters.
+		rest = rest << uri << 1;
+		if (p[at] != ';' || rest == 0)
+			return false;
+	}
+	return ok & fast_display(p, at, k_low_bits(stop, (unsigned int)at));
 }
 
 // The same for longer values, by a window each for display name, URI and tag.
@@ -116,22 +122,16 @@ static inline bool fast_call_id(struct sip_msg *restrict msg, const char *buf, u
 	return len - 1 < 63 && k_first(k_space64(buf + off)) == len;
 }
 
-// Digits, one SP, and a method of known length.
-static inline bool cseq_number(struct sip_msg *restrict msg, const char *p, unsigned int n)
+// 1 to 10 digits.
+INLINE bool cseq_number(struct sip_msg *restrict msg, const char *p, size_t n)
 {
-	unsigned int ok = 1;
-	uint64_t cseq;
+	uint64_t number;
 
-	if (likely(n - 1 < 8)) {
-		msg->cseq = number8(p, n, &ok);
-		return ok;
-	}
-	if (n - 1 >= 10)
+	if (unlikely(n - 1 > 9 || !k_number(p, n, &number)))
 		return false;
-	cseq = number4(p, n - 8, &ok) * 100000000ULL;
-	cseq += number8(p + n - 8, 8, &ok);
-	msg->cseq = (uint32_t)cseq;
-	return ok && cseq <= INT32_MAX;
+	number = (uint32_t)number * 100000000ULL + (number >> 32);
+	msg->cseq = (uint32_t)number;
+	return number <= INT32_MAX;
 }
 
 // Of a request, the method is the request's, so the SP is where it must be.

@@ -47,8 +47,8 @@ INLINE const char *fast_host_port(
 	struct host_port *result, const char *buf, const char *from, struct steps *s)
 {
 	const char *p = step(s), *port;
-	unsigned int n, ok = 1;
-	uint32_t number;
+	uint64_t number;
+	size_t n;
 
 	if (unlikely(*p == '[' && p == from)) {
 		p = reference_end(from);
@@ -65,11 +65,11 @@ INLINE const char *fast_host_port(
 	if (*p == ':') {
 		port = p + 1;
 		p = step(s);
-		n = (unsigned int)(p - port);
-		if (unlikely(n - 1 > 4))
+		n = (size_t)(p - port);
+		if (unlikely(n - 1 > 4 || !k_number(port, n, &number)))
 			return NULL;
-		number = number8(port, n, &ok);
-		if (unlikely(!ok || number - 1 > UINT16_MAX - 1))
+		number >>= 32;
+		if (unlikely(number - 1 > UINT16_MAX - 1))
 			return NULL;
 		result->port = (uint16_t)number;
 	}
@@ -80,16 +80,17 @@ INLINE const char *fast_host_port(
 INLINE bool fast_rport(
 	struct sip_via *restrict via, const char *buf, const char *p, unsigned int len)
 {
-	unsigned int digits = len - 6, ok = via->rport_param.off == 0;
+	bool first = via->rport_param.off == 0;
+	unsigned int digits = len - 6;
+	uint64_t number;
 
 	via->rport_param = slice_of(buf, p, p + len);
 	if (len == 5)
-		return ok;
-	if (unlikely(p[5] != '=' || digits - 1 > 4))
+		return first;
+	if (unlikely(p[5] != '=' || digits - 1 > 4 || !k_number(p + 6, digits, &number)))
 		return false;
-	digits = number8(p + 6, digits, &ok);
-	via->rport = (uint16_t)digits;
-	return ok && digits <= UINT16_MAX;
+	via->rport = (uint16_t)(number >> 32);
+	return first && number >> 32 <= UINT16_MAX;
 }
 
 // Whether p[0 .. len) is a via-extension: a name, and behind '=' a value. What begins like one of
@@ -137,21 +138,20 @@ INLINE bool fast_via_param(
 INLINE bool fast_via_params(
 	struct sip_via *restrict via, const char *buf, const char *p, const char *end)
 {
-	size_t len = (size_t)(end - p);
-	uint64_t semis = k_low_bits(k_eq64(p, ';'), (unsigned int)len);
+	size_t len = (size_t)(end - p), at = 0;
+	uint64_t semis = k_low_bits(k_address_stop64(p), (unsigned int)len) & ~1ULL;
 
-	if (unlikely(len > 64 || (semis & 1) == 0 ||
-		    k_low_bits(k_address_stop64(p), (unsigned int)len) != semis))
+	if (unlikely(len > 64))
 		return false;
-	do {
-		unsigned int at = ctz64(semis) + 1, next;
+	for (; semis != 0; semis &= semis - 1) {
+		size_t next = ctz64(semis);
 
-		semis &= semis - 1;
-		next = semis != 0 ? ctz64(semis) : (unsigned int)len;
-		if (unlikely(!fast_via_param(via, buf, p + at, next - at)))
+		if (unlikely(p[at] != ';' ||
+			    !fast_via_param(via, buf, p + at + 1, (unsigned int)(next - at - 1))))
 			return false;
-	} while (semis != 0);
-	return true;
+		at = next;
+	}
+	return p[at] == ';' && fast_via_param(via, buf, p + at + 1, (unsigned int)(len - at - 1));
 }
 
 // Three letters.
@@ -166,18 +166,34 @@ static inline uint8_t fast_transport_name(const char *p)
 	return w == WORD4('t', 'l', 's', 0) ? SIP_TLS : SIP_TRANSPORT_OTHER;
 }
 
+// Three letters and a SP. What comes cannot be predicted where some send over UDP and some over
+// TCP, so there is no branch on it: the second letter, of UDP, TCP and TLS, says which it must be.
+INLINE bool fast_via_transport(const char *p, uint8_t *transport)
+{
+	static const struct {
+		uint32_t name;
+		uint8_t transport;
+	} known[4] = {{WORD4('t', 'c', 'p', ' '), SIP_TCP}, {WORD4('u', 'd', 'p', ' '), SIP_UDP},
+		{0, 0}, {WORD4('t', 'l', 's', ' '), SIP_TLS}};
+	uint32_t w = load32(p) | WORD4(' ', ' ', ' ', 0);
+	unsigned int i = w >> 10 & 3;
+
+	*transport = known[i].transport;
+	return known[i].name == w;
+}
+
 // SIP/2.0/UDP host[:port] and parameters up to end; no LWS, nothing quoted.
 INLINE bool fast_via(
 	const char *buf, const char *value, const char *end, struct sip_via *restrict via)
 {
-	uint8_t transport = fast_transport_name(value + 8);
+	uint8_t transport;
 	struct host_port sent_by;
 	struct steps s;
 	const char *p;
 
 	if (unlikely((load64(value) | WORD8(' ', ' ', ' ', 0, 0, 0, 0, 0)) !=
 			    WORD8('s', 'i', 'p', '/', '2', '.', '0', '/') ||
-		    transport == SIP_TRANSPORT_OTHER || value[11] != ' '))
+		    !fast_via_transport(value + 8, &transport)))
 		return false;
 	s = steps_from(value + 12);
 	p = fast_host_port(&sent_by, buf, value + 12, &s);
@@ -186,10 +202,9 @@ INLINE bool fast_via(
 	via->sent_by = slice_of(buf, value + 12, p);
 	via->host = sent_by.host;
 	via->port = sent_by.port;
-	via->branch = via->received = via->received_param = slice_at(0, 0);
-	via->rport_param = via->maddr = slice_at(0, 0);
-	via->rport = 0;
-	via->ttl = 0;
+	// No parameters.
+	memset((char *)via + offsetof(struct sip_via, branch), 0,
+		offsetof(struct sip_via, transport) - offsetof(struct sip_via, branch));
 	via->transport = transport;
 	via->value = slice_of(buf, value, end);
 	return p == end || fast_via_params(via, buf, p, end);

@@ -6,6 +6,8 @@
 #include "parser/internal.h"
 #include "parser/load.h"
 
+#include <stddef.h>
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((noinline, cold))
@@ -28,19 +30,14 @@ static inline unsigned int ctz64(uint64_t w)
 	return (unsigned int)__builtin_ctzll(w);
 }
 
-// The highest bit, of a word that has one.
-static inline unsigned int last64(uint64_t w)
+static inline unsigned int clz64(uint64_t w)
 {
-	return 63 - (unsigned int)__builtin_clzll(w);
+	return (unsigned int)__builtin_clzll(w);
 }
 
-// What the n octets at p say in decimal, n 1 to 8. *ok is set to 0 if one of them is no digit.
-static inline uint32_t number8(const char *p, unsigned int n, unsigned int *ok)
+// What eight octets say in decimal, the first digit in the lowest octet; as digits, not characters.
+static inline uint32_t digits8(uint64_t w)
 {
-	// To the high end, zeros in front.
-	uint64_t w = (load64(p) ^ 0x3030303030303030ULL) << ((64 - 8 * n) & 63);
-
-	*ok &= (((w + 0x7676767676767676ULL) | w) & 0x8080808080808080ULL) == 0;
 	// Tens, hundreds and ten thousands at once.
 	w = w * 10 + (w >> 8);
 	return (uint32_t)(((w & 0x000000ff000000ffULL) * (100 + (1000000ULL << 32)) +
@@ -48,14 +45,23 @@ static inline uint32_t number8(const char *p, unsigned int n, unsigned int *ok)
 		32);
 }
 
-// The same for n 1 to 4.
-static inline uint32_t number4(const char *p, unsigned int n, unsigned int *ok)
+static inline bool are_digits(uint64_t w)
 {
-	uint32_t w = (load32(p) ^ 0x30303030U) << ((32 - 8 * n) & 31);
+	return (((w + 0x7676767676767676ULL) | w) & 0x8080808080808080ULL) == 0;
+}
 
-	*ok &= (((w + 0x76767676U) | w) & 0x80808080U) == 0;
-	w = w * 10 + (w >> 8);
-	return (w & 0xff) * 100 + (w >> 16 & 0xff);
+// k_number() without vectors.
+static inline bool number_by_words(const char *p, size_t n, uint64_t *value)
+{
+	uint64_t low = load64(p + n - 8) ^ 0x3030303030303030ULL, high = 0;
+	unsigned int before = 8 * (unsigned int)(n < 8 ? 8 - n : 16 - n) & 63; // bits
+
+	if (n < 8)
+		low = low >> before << before;
+	else if (n > 8)
+		high = (load64(p + n - 16) ^ 0x3030303030303030ULL) >> before << before;
+	*value = digits8(high) | (uint64_t)digits8(low) << 32;
+	return are_digits(low) && are_digits(high);
 }
 
 static inline struct sip_slice slice_at(unsigned int off, unsigned int len)

@@ -2,6 +2,7 @@
 // What sip_parse() fills in. Verdicts, reasons and offsets: test_messages.c.
 #include "tests/parser/text.h"
 
+#include "parser/internal.h"
 #include "parser/sip_kernel.h"
 
 static const char invite[] =
@@ -159,6 +160,33 @@ START_TEST(knows_every_method)
 }
 END_TEST
 
+// A name or method in a slot that is not its own would never be found.
+START_TEST(every_slot_is_where_it_is_looked_for)
+{
+	uint64_t first_eight;
+	uint32_t first_three;
+
+	for (size_t i = 0; i < SIP_NAME_SLOTS; i++) {
+		const struct sip_name_slot *slot = &sip_names[i];
+		size_t len = strlen(slot->octets);
+
+		if (len == 0)
+			continue;
+		memcpy(&first_eight, slot->octets, sizeof(first_eight));
+		ck_assert_msg(sip_name_slot(first_eight, len) == i, "%s", slot->octets);
+		ck_assert_uint_eq(slot->present, BIT(slot->id));
+		ck_assert_uint_eq(slot->single, SIP_SINGLE_LANE(slot->id));
+	}
+	for (size_t i = 0; i < SIP_METHOD_SLOTS; i++) {
+		const struct sip_method_slot *slot = &sip_methods[i];
+
+		memcpy(&first_three, slot->name, sizeof(first_three));
+		ck_assert(slot->len == 0 || sip_method_slot(first_three) == i);
+		ck_assert(slot->len == 0 || slot->len == strlen(slot->name));
+	}
+}
+END_TEST
+
 START_TEST(a_refused_request_can_be_answered)
 {
 	struct text t;
@@ -199,6 +227,7 @@ static void add(TCase *tc)
 	tcase_add_loop_test(tc, fills_in_a_response, 0, nb_kernels());
 	tcase_add_loop_test(tc, knows_every_method, 0, nb_kernels());
 	tcase_add_loop_test(tc, a_refused_request_can_be_answered, 0, nb_kernels());
+	tcase_add_test(tc, every_slot_is_where_it_is_looked_for);
 	tcase_add_test(tc, every_reason_has_words);
 }
 
