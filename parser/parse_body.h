@@ -14,7 +14,8 @@
 //   k_name_len(p)        how many octets p has up to the first colon, itself included; more than
 //                        31: 32
 //   k_is_name(p, name, n)  the n octets at p in lower case are those of a name's slot, n up to 32
-//   k_number(p, n, value)  the n octets at p are a number, n up to 16: its low eight decimals are
+//   k_number(p, n, value)  the n octets at p are a number, n from 0 to 16: its low eight decimals
+//   are
 //                        in value's high half, those before them in the low half
 //   k_first(w)           the lowest bit of w; 63 or 64 if it has none
 //   k_low_bits(w, n)     bits 0 to n - 1 of w, n up to 255

@@ -27,12 +27,13 @@ INLINE bool fast_number(const struct sip_msg *msg, const char *buf, unsigned int
 static inline bool fast_display(const char *p, size_t lt, uint64_t stop)
 {
 	const char *behind = p + lt - (p[(ptrdiff_t)lt - 1] == ' ');
-	bool words = (stop & ~k_eq64(p, ' ')) == 0;
-	bool quoted = (k_low_bits(k_eq64(p, '"'), (unsigned int)lt) ==
-			      1 + (1ULL << ((behind - 1 - p) & 63))) &
-		(behind[-2] != '\\');
+	int words = (stop & ~k_eq64(p, ' ')) == 0;
+	int quoted = k_low_bits(k_eq64(p, '"'), (unsigned int)lt) ==
+		1 + (1ULL << ((behind - 1 - p) & 63));
 
-	return words | quoted;
+	NO_JUMP(words);
+	NO_JUMP(quoted);
+	return words | (quoted & (behind[-2] != '\\'));
 }
 
 static inline bool is_tag(const char *p)
@@ -40,47 +41,50 @@ static inline bool is_tag(const char *p)
 	return (load32(p) | WORD4(' ', ' ', ' ', 0)) == WORD4('t', 'a', 'g', '=');
 }
 
-// A From or To: [display-name] <URI> [;tag=token], in one window. Read from its end: octets that
-// delimit are bits, and the highest one is the last of the value. `always`: a tag is expected; of a
+// A From or To: [display-name] <URI> [;tag=token], the last two within 64 octets. Read from the
+// end: octets that delimit are bits, and the highest one is the last of the value. Bits before the
+// value are met by none of this: SP or a line end stands between. `always`: a tag is expected; of a
 // To it cannot be predicted whether there is one, so there is no branch on it.
 INLINE bool fast_tag(const struct sip_msg *msg, const char *buf, unsigned int i, bool always,
 	struct sip_slice *tag)
 {
-	size_t off = msg->hdr_value[i], len = value_len(msg, i), behind, at, uri;
-	const char *p = buf + off;
-	uint64_t stop = k_address_stop64(p), rest = stop << (-len & 63);
+	size_t off = msg->hdr_value[i], len = value_len(msg, i), behind, at, uri, lt;
+	const char *p = buf + off, *window = p + len - 64;
+	uint64_t rest = k_address_stop64(window);
 	bool semi, ok = true;
 
-	if (unlikely(len - 1 > 63 || rest == 0))
+	if (unlikely(rest == 0))
 		return false;
 	behind = clz64(rest);
-	at = len - 1 - behind;
+	at = 63 - behind;
 	rest <<= behind;
-	semi = p[at] == ';';
+	semi = window[at] == ';';
 	if (always) {
-		if (unlikely(!semi || !is_tag(p + at + 1) || behind < 5))
+		if (unlikely(!semi || !is_tag(window + at + 1) || behind < 5))
 			return false;
 		semi = true;
 	} else {
-		ok = semi ? is_tag(p + at + 1) & (behind > 4) : behind == 0;
+		ok = semi ? is_tag(window + at + 1) & (behind > 4) : behind == 0;
 	}
-	*tag = semi ? slice_at((unsigned int)(off + at + 5), (unsigned int)behind - 4)
+	*tag = semi ? slice_at((unsigned int)(off + len - behind + 4), (unsigned int)behind - 4)
 		    : slice_at(0, 0);
 	at -= semi;
 	rest = rest << semi << 1;
-	if (unlikely(p[at] != '>' || (int64_t)rest <= 0))
+	if (unlikely(window[at] != '>' || (int64_t)rest <= 0))
 		return false;
 	for (;;) {
 		uri = clz64(rest);
 		at -= uri + 1;
-		if (likely(p[at] == '<'))
+		if (likely(window[at] == '<'))
 			break;
 		// URI parameters.
 		rest = rest << uri << 1;
-		if (p[at] != ';' || rest == 0)
+		if (window[at] != ';' || rest == 0)
 			return false;
 	}
-	return ok & fast_display(p, at, k_low_bits(stop, (unsigned int)at));
+	lt = at + len - 64;
+	return lt < 64 &&
+		ok & fast_display(p, lt, k_low_bits(k_address_stop64(p), (unsigned int)lt));
 }
 
 // The same for longer values, by a window each for display name, URI and tag.

@@ -42,12 +42,14 @@ struct host_port {
 	uint16_t port; // 0 when absent
 };
 
-// Up to the octet after it, which is the step just taken. NULL: not that.
+// Up to the octet after it, which is the step just taken. NULL: not that. Whether there is a port
+// cannot be predicted, so there is no branch on it.
 INLINE const char *fast_host_port(
 	struct host_port *result, const char *buf, const char *from, struct steps *s)
 {
-	const char *p = step(s), *port;
-	uint64_t number;
+	const char *p = step(s), *end;
+	struct steps behind;
+	uint64_t number, has; // has: all ones if there is a port
 	size_t n;
 
 	if (unlikely(*p == '[' && p == from)) {
@@ -59,21 +61,22 @@ INLINE const char *fast_host_port(
 			return NULL;
 	}
 	result->host = slice_of(buf, from, p);
-	result->port = 0;
 	if (unlikely(p == from))
 		return NULL;
-	if (*p == ':') {
-		port = p + 1;
-		p = step(s);
-		n = (size_t)(p - port);
-		if (unlikely(n - 1 > 4 || !k_number(port, n, &number)))
-			return NULL;
-		number >>= 32;
-		if (unlikely(number - 1 > UINT16_MAX - 1))
-			return NULL;
-		result->port = (uint16_t)number;
-	}
-	return p;
+	has = -(uint64_t)(*p == ':');
+	NO_JUMP(has);
+	behind = *s;
+	end = step(&behind);
+	n = (size_t)(end - p - 1) & has;
+	if (unlikely(n > 5 || !k_number(p + 1, n, &number)))
+		return NULL;
+	number >>= 32;
+	if (unlikely(number + has > UINT16_MAX + has))
+		return NULL;
+	result->port = (uint16_t)number;
+	s->base += (size_t)(behind.base - s->base) & has;
+	s->bits = (behind.bits & has) | (s->bits & ~has);
+	return p + ((size_t)(end - p) & has);
 }
 
 // rport [ "=" port ], at p.
@@ -133,6 +136,38 @@ INLINE bool fast_via_param(
 	return fast_via_extension(p, len, lower);
 }
 
+// What nearly all have: a branch, and perhaps an rport without a value before or behind it. Of that
+// nothing can be predicted, so there is no branch on it. semis: what delimits behind the ';' at p.
+INLINE bool fast_branch_rport(
+	struct sip_via *restrict via, const char *buf, const char *p, size_t len, uint64_t semis)
+{
+	const uint64_t branch_ = WORD8('b', 'r', 'a', 'n', 'c', 'h', '=', 0);
+	const uint64_t rport_ = WORD8('r', 'p', 'o', 'r', 't', 0, 0, 0);
+	size_t second = k_first(semis), branch, rport, end;
+	uint64_t mask = -(uint64_t)(semis != 0) & 0xffffffffffULL; // of the octets of an rport
+	uint64_t first = -(uint64_t)(((load64(p + 1) | SPACES) & 0xffffffffffffffULL) == branch_);
+
+	NO_JUMP(first);
+	NO_JUMP(mask);
+	second = second < len ? second : len;
+	branch = second & ~first;
+	rport = second & first;
+	end = rport | (len & ~first); // of the branch
+	if (unlikely((semis & (semis - 1)) != 0 || p[0] != ';' ||
+		    ((uint64_t)(p[second] ^ ';') & mask) != 0))
+		return false;
+	if (unlikely(((load64(p + branch + 1) | SPACES) & 0xffffffffffffffULL) != branch_ ||
+		    end - branch < 9 || len - (end - branch) != (mask & 6) ||
+		    (((load64(p + rport + 1) | SPACES) ^ rport_) & mask) != 0))
+		return false;
+	branch += (size_t)(p - buf) + 8;
+	via->branch =
+		slice_at((unsigned int)branch, (unsigned int)(end - (branch - (size_t)(p - buf))));
+	rport += (size_t)(p - buf) + 1;
+	via->rport_param = slice_at((unsigned int)(rport & mask), (unsigned int)(mask & 5));
+	return true;
+}
+
 // What begins at the ';' p and ends at `end`. Nothing in it but ';' delimits: no LWS, nothing
 // quoted.
 INLINE bool fast_via_params(
@@ -143,6 +178,8 @@ INLINE bool fast_via_params(
 
 	if (unlikely(len > 64))
 		return false;
+	if (likely(fast_branch_rport(via, buf, p, len, semis)))
+		return true;
 	for (; semis != 0; semis &= semis - 1) {
 		size_t next = ctz64(semis);
 

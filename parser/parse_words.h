@@ -17,6 +17,9 @@
 #define FAST_PARAMS_MAX 16
 #define FAST_MARKS_MAX 32
 
+// No jump on x: the compiler cannot see where its value comes from, and has it before it goes on.
+#define NO_JUMP(x) __asm__ volatile("" : "+r"(x))
+
 // Letters as words; a word or-ed with SP octets has its letters in lower case.
 #define WORD2(a, b) ((uint16_t)((a) | (b) << 8))
 #define WORD4(a, b, c, d) \
@@ -56,7 +59,9 @@ static inline bool number_by_words(const char *p, size_t n, uint64_t *value)
 	uint64_t low = load64(p + n - 8) ^ 0x3030303030303030ULL, high = 0;
 	unsigned int before = 8 * (unsigned int)(n < 8 ? 8 - n : 16 - n) & 63; // bits
 
-	if (n < 8)
+	if (n == 0)
+		low = 0;
+	else if (n < 8)
 		low = low >> before << before;
 	else if (n > 8)
 		high = (load64(p + n - 16) ^ 0x3030303030303030ULL) >> before << before;
