@@ -18,9 +18,9 @@ uint16_t parse_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 		struct ipc_service_counters *service = pkt_service(w, pkt);
 		uint32_t len = pkt->m->data_len;
 
-		// rx did it for the first ones.
-		if (i + PREFETCH_AHEAD < nb)
-			worker_prefetch(pkts[i + PREFETCH_AHEAD]->m);
+		// rx did it for the first ones. The last ones send for one that is there, which
+		// costs less than a jump that cannot be predicted.
+		worker_prefetch(pkts[RTE_MIN(i + PREFETCH_AHEAD, nb - 1)]->m);
 		if (likely(!pkt->again)) {
 			service->message_size[size_slot(len)]++;
 			service->message_octets += len;

@@ -5,6 +5,7 @@
 // Words of octets, for the fast paths of parse_body.h. Little-endian.
 #include "parser/internal.h"
 #include "parser/load.h"
+#include "parser/no_jump.h"
 
 #include <stddef.h>
 
@@ -16,9 +17,6 @@
 // What a fast path looks at of one kind before it leaves the rest to the exact function.
 #define FAST_PARAMS_MAX 16
 #define FAST_MARKS_MAX 32
-
-// No jump on x: the compiler cannot see where its value comes from, and has it before it goes on.
-#define NO_JUMP(x) __asm__ volatile("" : "+r"(x))
 
 // Letters as words; a word or-ed with SP octets has its letters in lower case.
 #define WORD2(a, b) ((uint16_t)((a) | (b) << 8))

@@ -40,4 +40,18 @@ static inline char *copy_wide(char *out, const char *in, uint32_t len)
 	return out + len;
 }
 
+// The same without any jump on the length up to `most`, a constant: blocks that are too many copy
+// the last octets again.
+static inline char *copy_upto(char *out, const char *in, uint32_t len, uint32_t most)
+{
+	uint32_t last = len > COPY_BLOCK ? len - COPY_BLOCK : 0;
+
+	if (__builtin_expect(len > most, 0))
+		return copy_wide(out, in, len);
+	for (uint32_t i = 0; i < most - COPY_BLOCK; i += COPY_BLOCK)
+		copy_block(out + (i < last ? i : last), in + (i < last ? i : last));
+	copy_block(out + last, in + last);
+	return out + len;
+}
+
 #endif

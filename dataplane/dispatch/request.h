@@ -6,6 +6,7 @@
 #include "dataplane/dispatch/hash_jobs.h"
 #include "dataplane/dispatch/token_inline.h"
 #include "dataplane/dispatch/txn_cache.h"
+#include "parser/no_jump.h"
 
 // A request on its way to a decision: what decide_many() and its helpers share.
 
@@ -92,12 +93,15 @@ bool literal_endpoint(
 static inline void response_target(
 	const struct sip_via *via, const struct endpoint *source, struct endpoint *target)
 {
-	uint16_t port = via->port != 0 ? via->port : SIP_PORT;
+	uint32_t port = via->port != 0 ? via->port : SIP_PORT;
+	uint32_t rport = -(uint32_t)(via->rport_param.len != 0);
 
+	NO_JUMP(port);
+	NO_JUMP(rport);
 	// In place: what is put together from parts and then copied in one piece waits for its
 	// parts to be stored.
 	*target = *source;
-	target->port = via->rport_param.len == 0 ? port : source->port;
+	target->port = (uint16_t)((port & ~rport) | (source->port & rport));
 }
 
 // As if no Route had been looked at.

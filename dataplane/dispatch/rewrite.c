@@ -452,11 +452,42 @@ static inline bool is_plain(const struct request *r)
 	return msg->max_forwards >= 0 && msg->max_forwards_value.off > via_end &&
 		msg->via.received_param.len == 0 && routes->nb_cuts <= 1 &&
 		routes->nb_uri_cuts == 0 && !moves_uri(routes) && cut >= via_end &&
-		(msg->via.rport_param.len > 0 || r->in->source.ip.family == 4) &&
+		(int)(msg->via.rport_param.len > 0) | (int)(r->in->source.ip.family == 4) &&
 		(cut > msg->max_forwards_value.off ? cut : msg->max_forwards_value.off) +
 			TEXT_MOST(2) + COPY_SLACK <=
 		EDIT_TEXT_MAX &&
 		!via_has_more(&msg->via);
+}
+
+// Where rport and received go in a Via that is_plain(): whether there is an rport to replace cannot
+// be predicted.
+static inline uint32_t source_at(const struct sip_via *via)
+{
+	uint32_t rport = -(uint32_t)(via->rport_param.len > 0);
+
+	NO_JUMP(rport);
+	return (via->rport_param.off & rport) |
+		(((uint32_t)via->sent_by.off + via->sent_by.len) & ~rport);
+}
+
+// rport, if it was asked for, and received, unless there is no rport and sent-by says the same: an
+// IPv4 address is written in one way only, so what stands there is compared as text.
+static inline char *put_source(char *p, const struct sip_msg *msg, const struct endpoint *source)
+{
+	const struct sip_via *via = &msg->via;
+	uint32_t rport = -(uint32_t)(via->rport_param.len > 0), received;
+	char *end;
+
+	if (__builtin_expect(source->ip.family == 6, 0))
+		return put_via_param(p, PUT_RPORT_RECEIVED, source);
+	NO_JUMP(rport);
+	end = text_u16(PUT(p, "rport="), source->port);
+	p += (uint32_t)(end - p) & rport;
+	received = rport |
+		-(uint32_t)!is_text_of(msg->buf + via->host.off, via->host.len, &source->ip);
+	NO_JUMP(received);
+	end = put_ip(PUT(p, RECEIVED), &source->ip);
+	return p + ((uint32_t)(end - p) & received);
 }
 
 static inline void rewrite_plain(struct request *r)
@@ -465,29 +496,19 @@ static inline void rewrite_plain(struct request *r)
 	const struct sip_via *via = &msg->via;
 	const struct routes *routes = &r->routes;
 	uint32_t from = msg->start_end, to = msg->max_forwards_value.off;
+	uint32_t at = source_at(via);
 	bool cut_first = routes->nb_cuts > 0 && routes->cuts[0].off < to;
 	char *p = copy_wide(r->out->edits.text, msg->buf, from);
 
 	p = put_front(r, p);
-	if (via->rport_param.len > 0) {
-		p = copy_wide(p, msg->buf + from, via->rport_param.off - from);
-		p = put_via_param(p, PUT_RPORT_RECEIVED, &r->in->source);
-		from = (uint32_t)via->rport_param.off + via->rport_param.len;
-	} else {
-		uint32_t end = (uint32_t)via->sent_by.off + via->sent_by.len;
-
-		p = copy_wide(p, msg->buf + from, end - from);
-		from = end;
-		// An IPv4 address is written in one way only, so what stands there already is
-		// compared as text.
-		if (!is_text_of(msg->buf + via->host.off, via->host.len, &r->in->source.ip))
-			p = put_via_param(p, PUT_RECEIVED_PARAM, &r->in->source);
-	}
+	p = copy_upto(p, msg->buf + from, at - from, 128);
+	p = put_source(p, msg, &r->in->source);
+	from = at + via->rport_param.len;
 	if (cut_first) {
 		p = copy_wide(p, msg->buf + from, routes->cuts[0].off - from);
 		from = (uint32_t)routes->cuts[0].off + routes->cuts[0].len;
 	}
-	p = copy_wide(p, msg->buf + from, to - from);
+	p = copy_upto(p, msg->buf + from, to - from, 256);
 	p = text_u8(p, (uint8_t)(msg->max_forwards - 1));
 	from = to + msg->max_forwards_value.len;
 	if (routes->nb_cuts > 0 && !cut_first) {
