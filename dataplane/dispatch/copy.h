@@ -54,4 +54,31 @@ static inline char *copy_upto(char *out, const char *in, uint32_t len, uint32_t 
 	return out + len;
 }
 
+// Move in[0 .. len), which may overlap out, without any jump on the length from COPY_BLOCK to
+// `most`, a constant. Touches nothing beyond len.
+#ifdef __AVX512F__
+static inline void move_upto(char *out, const char *in, uint32_t len, uint32_t most)
+{
+	uint32_t last = len - COPY_BLOCK;
+	__m512i blocks[8];
+
+	if (__builtin_expect(len < COPY_BLOCK || len > most, 0)) {
+		memmove(out, in, len);
+		return;
+	}
+	for (uint32_t i = 0; i < most / COPY_BLOCK; i++)
+		blocks[i] =
+			_mm512_loadu_si512(in + (COPY_BLOCK * i < last ? COPY_BLOCK * i : last));
+	for (uint32_t i = 0; i < most / COPY_BLOCK; i++)
+		_mm512_storeu_si512(
+			out + (COPY_BLOCK * i < last ? COPY_BLOCK * i : last), blocks[i]);
+}
+#else
+static inline void move_upto(char *out, const char *in, uint32_t len, uint32_t most)
+{
+	(void)most;
+	memmove(out, in, len);
+}
+#endif
+
 #endif

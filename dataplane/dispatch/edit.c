@@ -42,21 +42,6 @@ static inline void move(const char *buf, char *out, const struct kept *k)
 		memmove(out + k->to, buf + k->from, k->len);
 }
 
-// A new front for the message, the rest of it moved at most.
-static inline uint32_t apply_front(
-	const struct sip_msg *msg, const struct edit_list *list, char *out)
-{
-	const struct edit *e = &list->edits[0];
-	char *rest = out + e->text_len;
-	uint32_t len = msg->len - e->removed;
-
-	// First the move: the text is not among the octets that it overwrites.
-	if (rest != msg->buf + e->removed)
-		memmove(rest, msg->buf + e->removed, len);
-	memcpy(out, list->text + e->text, e->text_len);
-	return e->text_len + len;
-}
-
 uint32_t edit_apply(const struct sip_msg *msg, const struct edit_list *list, char *out)
 {
 	struct kept kept[EDITS_MAX + 1];
@@ -65,7 +50,7 @@ uint32_t edit_apply(const struct sip_msg *msg, const struct edit_list *list, cha
 	unsigned int nb = list->nb;
 
 	if (nb == 1 && list->edits[0].off == 0)
-		return apply_front(msg, list, out);
+		return edit_apply_front(msg, list, out);
 	for (unsigned int i = 0; i < nb; i++) {
 		const struct edit *e = &list->edits[i];
 

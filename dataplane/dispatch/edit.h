@@ -58,12 +58,17 @@ static inline void edit_add(
 		edit_insert(list, edit);
 }
 
-// Append a copy of `text` to list->text, for an edit to put in. What does not fit sets list->overflow.
+// Append a copy of `text` to list->text, for an edit to put in. What does not fit sets
+// list->overflow.
 void edit_append(struct edit_list *list, struct strv text);
 
 // Apply to msg.buf[0 .. msg.len) with the result's first octet at `out`; out may overlap msg.buf
 // only as out == msg.buf - growth (the headroom case: octets after the last edit then stay where
 // they are). Returns the new length: msg.len + growth.
 uint32_t edit_apply(const struct sip_msg *msg, const struct edit_list *list, char *out);
+
+// The same of a list whose only edit begins at the message's first octet: a new front, the rest of
+// the message moved at most.
+uint32_t edit_apply_front(const struct sip_msg *msg, const struct edit_list *list, char *out);
 
 #endif

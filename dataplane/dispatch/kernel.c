@@ -8,16 +8,17 @@
 struct kernel {
 	const char *name;
 	decide_many_fn *decide_many;
+	edit_apply_front_fn *apply_front;
 	bool (*supported)(void); // NULL: everywhere
 };
 
 // Best first.
 static const struct kernel kernels[] = {
 #if defined(__x86_64__)
-	{"avx512", decide_many_avx512, cpu_has_avx512},
-	{"avx2", decide_many_avx2, cpu_has_avx2},
+	{"avx512", decide_many_avx512, edit_apply_front_avx512, cpu_has_avx512},
+	{"avx2", decide_many_avx2, edit_apply_front_avx2, cpu_has_avx2},
 #endif
-	{"generic", decide_many_generic, NULL},
+	{"generic", decide_many_generic, edit_apply_front_generic, NULL},
 };
 #define NB_KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
@@ -48,6 +49,11 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 	struct decision *const out[], unsigned int nb)
 {
 	chosen->decide_many(ctx, in, out, nb);
+}
+
+uint32_t edit_apply_front(const struct sip_msg *msg, const struct edit_list *list, char *out)
+{
+	return chosen->apply_front(msg, list, out);
 }
 
 void decide(const struct decide_ctx *ctx, const struct decide_in *in, struct decision *out)

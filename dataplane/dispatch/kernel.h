@@ -22,12 +22,18 @@ int dispatch_kernel_select(const char *name);
 typedef void decide_many_fn(const struct decide_ctx *ctx, const struct decide_in *const in[],
 	struct decision *const out[], unsigned int nb);
 
+typedef uint32_t edit_apply_front_fn(
+	const struct sip_msg *msg, const struct edit_list *list, char *out);
+
 decide_many_fn decide_many_generic;
+edit_apply_front_fn edit_apply_front_generic;
 #if defined(__x86_64__)
 decide_many_fn decide_many_avx2;
+edit_apply_front_fn edit_apply_front_avx2;
 void hash_jobs_13_avx2(struct hash_jobs *jobs);
 void hash_jobs_24_avx2(struct hash_jobs *jobs);
 decide_many_fn decide_many_avx512;
+edit_apply_front_fn edit_apply_front_avx512;
 void hash_jobs_13_avx512(struct hash_jobs *jobs);
 void hash_jobs_24_avx512(struct hash_jobs *jobs);
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/edit.h"
+#include "dataplane/dispatch/kernel.h"
 
 #include "tests/dispatch/suite.h"
 
@@ -76,6 +77,53 @@ START_TEST(in_place_gives_what_a_copy_gives)
 }
 END_TEST
 
+// Wherever the message goes, towards its front or its end, by as little as one octet: the result is
+// what a copy gives, and nothing around it changes.
+START_TEST(a_new_front_moves_the_rest)
+{
+	static char room[4 * HEADROOM], before[4 * HEADROOM], wanted[8192];
+
+	ck_assert_int_eq(dispatch_kernel_select(dispatch_kernel_at((unsigned int)_i)), 0);
+	for (int round = 0; round < 20000; round++) {
+		char *buf = room + HEADROOM;
+		uint32_t len = 1 + random_below(random_below(2) ? 700 : 2000), shift;
+		uint32_t removed = random_below(len < 600 ? len + 1 : 600);
+		struct sip_msg msg = {.buf = buf, .len = len};
+		struct edit_list list;
+		char *out;
+
+		for (size_t i = 0; i < sizeof(room); i++)
+			room[i] = (char)random_below(256);
+		edit_list_init(&list);
+		list.text_len = (uint16_t)random_below(700);
+		for (uint32_t i = 0; i < list.text_len; i++)
+			list.text[i] = (char)random_below(256);
+		edit_add(&list, 0, removed, 0, list.text_len);
+		memcpy(before, room, sizeof(room));
+		len = apply_plainly(buf, len, &list, wanted);
+		// In the headroom, a little of it, or not at all.
+		shift = random_below(3) == 0 ? 0 : random_below(400);
+		out = buf - list.growth + shift;
+		if (random_below(4) == 0)
+			out -= random_below(300);
+		ck_assert_uint_eq(edit_apply(&msg, &list, out), len);
+		ck_assert_mem_eq(out, wanted, len);
+		memcpy(before + (out - room), out, len);
+		ck_assert_mem_eq(room, before, sizeof(room));
+	}
+	dispatch_kernel_select(NULL);
+}
+END_TEST
+
+static int nb_kernels(void)
+{
+	int nb = 0;
+
+	while (dispatch_kernel_at((unsigned int)nb) != NULL)
+		nb++;
+	return nb;
+}
+
 START_TEST(edits_are_sorted_as_they_come)
 {
 	const char buf[] = "0123456789";
@@ -119,6 +167,7 @@ int main(void)
 	TCase *tc = tcase_create("edit");
 
 	tcase_add_test(tc, in_place_gives_what_a_copy_gives);
+	tcase_add_loop_test(tc, a_new_front_moves_the_rest, 0, nb_kernels());
 	tcase_add_test(tc, edits_are_sorted_as_they_come);
 	tcase_add_test(tc, what_does_not_fit_is_an_overflow);
 	return run_suite("edit", tc);
