@@ -3,6 +3,7 @@
 #include "dataplane/events.h"
 #include "dataplane/frame.h"
 #include "dataplane/keepalive.h"
+#include "dataplane/octets.h"
 #include "dataplane/worker.h"
 #include "parser/load.h"
 
@@ -42,11 +43,11 @@ static enum verdict check_udp(struct worker *w, struct pkt *pkt, const struct fr
 		return VERDICT_BAD_IP;
 	snap = w->published->snap;
 	local.port = rte_be_to_cpu_16(udp->dst_port);
-	pkt->listener = snapshot_find_listener(snap, &local);
-	if (pkt->listener == SNAPSHOT_NONE)
+	pkt->in.listener = snapshot_find_listener(snap, &local);
+	if (pkt->in.listener == SNAPSHOT_NONE)
 		return VERDICT_PUNT;
-	listener = snapshot_listener(snap, pkt->listener);
-	if (listener->port != SNAPSHOT_NONE && listener->port != pkt->port)
+	listener = snapshot_listener(snap, pkt->in.listener);
+	if (listener->port != SNAPSHOT_NONE && listener->port != pkt->in.port)
 		return VERDICT_PUNT;
 
 	udp_len = rte_be_to_cpu_16(udp->dgram_len);
@@ -59,8 +60,8 @@ static enum verdict check_udp(struct worker *w, struct pkt *pkt, const struct fr
 		!frame_udp_checksum_ok(m, f, udp_len))
 		return VERDICT_BAD_CHECKSUM;
 
-	pkt->source.ip = f->src;
-	pkt->source.port = rte_be_to_cpu_16(udp->src_port);
+	pkt->in.source.ip = f->src;
+	pkt->in.source.port = rte_be_to_cpu_16(udp->src_port);
 	pkt->service_slot = snapshot_service(snap, listener->service)->counter;
 	rte_pktmbuf_adj(m, (uint16_t)(f->l4_off + sizeof(*udp)));
 	rte_pktmbuf_trim(m, (uint16_t)(m->data_len - (udp_len - sizeof(*udp))));
@@ -83,7 +84,7 @@ static enum verdict judge(struct worker *w, struct pkt *pkt, struct frame *f)
 		return VERDICT_BAD_IP;
 	// What is not for this port's address is for the kernel to ignore; forwarding it would
 	// double what a switch floods.
-	if (!f->is_ip || !frame_is_to(m, &w->ports[pkt->port].mac))
+	if (!f->is_ip || !frame_is_to(m, &w->ports[pkt->in.port].mac))
 		return VERDICT_PUNT;
 	if (f->family == 4) {
 		if (checksum_known(m, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_BAD))
@@ -102,7 +103,7 @@ static enum verdict judge(struct worker *w, struct pkt *pkt, struct frame *f)
 		if (!published_owns(w->published, &f->dst))
 			return VERDICT_PUNT;
 		// Or it would be put between those of the real one, who completes it.
-		if (is_forged(w->published->snap, &f->src, pkt->port))
+		if (is_forged(w->published->snap, &f->src, pkt->in.port))
 			return VERDICT_SPOOFED;
 		pkt->kind = PKT_FRAGMENT;
 		return VERDICT_KEEP;
@@ -148,7 +149,7 @@ static bool classify_any(struct worker *w, struct pkt *pkt)
 	case VERDICT_KEEP:
 		return pkt->kind != PKT_MESSAGE || !keepalive_answered(w, pkt);
 	case VERDICT_PUNT:
-		worker_punt(w, pkt->m, pkt->port);
+		worker_punt(w, pkt->m, pkt->in.port);
 		return false;
 	case VERDICT_BAD_IP:
 		worker_drop(w, pkt->m, DROP_BAD_IP);
@@ -174,11 +175,6 @@ static bool classify_any(struct worker *w, struct pkt *pkt)
 #define V4_PAYLOAD (V4_L4 + 8)
 #define V6_L4 (RTE_ETHER_HDR_LEN + 40)
 #define V6_PAYLOAD (V6_L4 + 8)
-
-static inline uint16_t load_be16(const char *p)
-{
-	return rte_be_to_cpu_16(load16(p));
-}
 
 // Nonzero when the frame is not for the port's Ethernet address: its first eight octets, of which
 // two are the source's.
@@ -248,14 +244,14 @@ static inline bool is_ordinary_v4(
 			    m, (addresses & UINT32_MAX) + (addresses >> 32), p + V4_L4, udp_len)))
 		return false;
 	in = published_ingress(published, load64(ip + 16) & INGRESS_MASK);
-	if (unlikely(in->key == 0 || (in->port != SNAPSHOT_NONE && in->port != pkt->port)))
+	if (unlikely(in->key == 0 || (in->port != SNAPSHOT_NONE && in->port != pkt->in.port)))
 		return false;
 
 	pkt->kind = PKT_MESSAGE;
-	pkt->listener = in->listener;
+	pkt->in.listener = in->listener;
 	pkt->service_slot = in->service_slot;
-	pkt->source = (struct endpoint){.ip.family = 4, .port = source_port};
-	memcpy(pkt->source.ip.octets, ip + 12, 4);
+	pkt->in.source = (struct endpoint){.ip.family = 4, .port = source_port};
+	memcpy(pkt->in.source.ip.octets, ip + 12, 4);
 	strip(m, V4_PAYLOAD, udp_len - 8);
 	return true;
 }
@@ -276,27 +272,27 @@ static inline bool is_ordinary_v6(
 		return false;
 	payload_len = load_be16(ip + 4);
 	udp_len = load_be16(p + V6_L4 + 4);
-	pkt->source.ip.family = 6;
-	memcpy(pkt->source.ip.octets, ip + 8, 16);
-	pkt->source.port = load_be16(p + V6_L4);
+	pkt->in.source.ip.family = 6;
+	memcpy(pkt->in.source.ip.octets, ip + 8, 16);
+	pkt->in.source.port = load_be16(p + V6_L4);
 	addresses = 0;
 	for (unsigned int i = 8; i < 40; i += 4)
 		addresses += load32(ip + i);
 	if (payload_len + V6_L4 > m->data_len || udp_len > payload_len || udp_len < 8 ||
-		pkt->source.port == 0 || !ip_addr_is_unicast(&pkt->source.ip) ||
+		pkt->in.source.port == 0 || !ip_addr_is_unicast(&pkt->in.source.ip) ||
 		!udp_sum_ok(m, addresses, p + V6_L4, udp_len))
 		return false;
 	memcpy(local.ip.octets, ip + 24, 16);
 	local.port = load_be16(p + V6_L4 + 2);
-	pkt->listener = snapshot_find_listener(published->snap, &local);
-	if (pkt->listener == SNAPSHOT_NONE)
+	pkt->in.listener = snapshot_find_listener(published->snap, &local);
+	if (pkt->in.listener == SNAPSHOT_NONE)
 		return false;
-	listener = snapshot_listener(published->snap, pkt->listener);
-	if (listener->port != SNAPSHOT_NONE && listener->port != pkt->port)
+	listener = snapshot_listener(published->snap, pkt->in.listener);
+	if (listener->port != SNAPSHOT_NONE && listener->port != pkt->in.port)
 		return false;
 
 	pkt->kind = PKT_MESSAGE;
-	pkt->service_slot = published->egress[pkt->listener].service_slot;
+	pkt->service_slot = published->egress[pkt->in.listener].service_slot;
 	strip(m, V6_PAYLOAD, udp_len - 8);
 	return true;
 }
@@ -304,7 +300,7 @@ static inline bool is_ordinary_v6(
 static inline bool classify_one(
 	struct worker *w, const struct published *published, struct pkt *pkt)
 {
-	const struct port *port = &w->ports[pkt->port];
+	const struct port *port = &w->ports[pkt->in.port];
 	struct rte_mbuf *m = pkt->m;
 
 	// The shortest frame that is worth a look; one segment, with what the parser wants behind.

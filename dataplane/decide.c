@@ -13,22 +13,22 @@
 static bool admit(struct worker *w, struct pkt *pkt)
 {
 	const struct snapshot *snap = w->published->snap;
-	const struct snapshot_listener *listener = snapshot_listener(snap, pkt->listener);
+	const struct snapshot_listener *listener = snapshot_listener(snap, pkt->in.listener);
 	const struct snapshot_service *service = snapshot_service(snap, listener->service);
 	const struct rate_limit limit = {RATE_REQUESTS, service->source_rate};
 	bool has_acl = listener->nb_acl_allow != 0 || listener->nb_acl_deny != 0;
 
-	if (likely(!has_acl && limit.rate == 0))
+	if (!has_acl && limit.rate == 0)
 		return true;
 	// Our own backends are trusted, and one of them may speak for a whole network.
-	if (snapshot_find_backend_addr(snap, &pkt->source) != SNAPSHOT_NONE)
+	if (snapshot_find_backend_addr(snap, &pkt->in.source) != SNAPSHOT_NONE)
 		return true;
-	if (has_acl && !acl_permits(snap, pkt->listener, &pkt->source.ip)) {
+	if (has_acl && !acl_permits(snap, pkt->in.listener, &pkt->in.source.ip)) {
 		pkt_drop(w, pkt, DROP_ACL);
 		return false;
 	}
 	if (pkt->msg.kind == SIP_REQUEST &&
-		!rate_take(w->rates, limit, &pkt->source.ip, w->now_ms)) {
+		!rate_take(w->rates, limit, &pkt->in.source.ip, w->now_ms)) {
 		pkt_drop(w, pkt, DROP_RATE_SOURCE);
 		return false;
 	}
@@ -76,7 +76,7 @@ static bool finish(struct worker *w, struct pkt *pkt)
 			event_binding(w, pkt);
 		return true;
 	case ACTION_REPLY:
-		if (rate_take(w->rates, limit, &pkt->source.ip, w->now_ms))
+		if (rate_take(w->rates, limit, &pkt->in.source.ip, w->now_ms))
 			return true;
 		pkt_drop(w, pkt, DROP_RATE_REPLY);
 		return false;
@@ -107,13 +107,10 @@ static inline void prefetch_room(const struct pkt *pkt)
 // Gives decide() its input. Returns false when the packet was dropped.
 static bool prepare(struct worker *w, struct pkt *pkt)
 {
-	if (unlikely(!admit(w, pkt)))
+	if (unlikely(w->published->guarded && !admit(w, pkt)))
 		return false;
 	prefetch_room(pkt);
 	pkt->in.msg = &pkt->msg;
-	pkt->in.source = pkt->source;
-	pkt->in.listener = pkt->listener;
-	pkt->in.port = pkt->port;
 	pkt->in.resolved = pkt->again ? &pkt->resolved : NULL;
 	return true;
 }

@@ -109,7 +109,7 @@ void event_binding(struct worker *w, const struct pkt *pkt)
 	// Of a registrar of ours only: whom a backend registers with elsewhere tells us nothing,
 	// and could name an AoR that is not his.
 	if (pkt->decision.backend == SNAPSHOT_NONE || i < 0 ||
-		snapshot_find_backend_addr(w->published->snap, &pkt->source) == SNAPSHOT_NONE ||
+		snapshot_find_backend_addr(w->published->snap, &pkt->in.source) == SNAPSHOT_NONE ||
 		sip_name_addr_parse(msg, sip_hdr_value(msg, (unsigned int)i), &to) != 0 ||
 		sip_uri_parse(msg, to.uri, &aor) != 0 || !aor.is_sip)
 		return;
@@ -158,7 +158,7 @@ void event_reject(struct worker *w, const struct pkt *pkt)
 		off = RTE_MIN(pkt->msg.error_off - window / 2, len - window);
 	reject = &event->reject;
 	reject->received_ns = clock_ns(CLOCK_REALTIME);
-	reject->source = pkt->source;
+	reject->source = pkt->in.source;
 	reject->service = pkt->service_slot;
 	reject->reason = pkt->reason;
 	reject->error_off = pkt->msg.error_off;
@@ -212,8 +212,8 @@ void event_icmp(
 	route = route_find(w->published->routes, &error.sent_to.ip);
 	backend = snapshot_find_backend_addr(snap, &error.sent_to);
 	if (snapshot_find_listener(snap, &error.sent_from) == SNAPSHOT_NONE ||
-		!leads_over(route, pkt->port) ||
-		snapshot_is_forged_source(snap, backend, pkt->port))
+		!leads_over(route, pkt->in.port) ||
+		snapshot_is_forged_source(snap, backend, pkt->in.port))
 		return;
 	if (error.kind == ICMP_ERROR_TOO_BIG) {
 		pmtu_learn(w->pmtus, &error.sent_to.ip, error.mtu, w->now_ms);

@@ -92,19 +92,19 @@ static bool is_blank(const char *p, uint32_t len)
 static enum drop_reason refused(struct worker *w, const struct pkt *pkt)
 {
 	const struct snapshot *snap = w->published->snap;
-	uint16_t service = snapshot_listener(snap, pkt->listener)->service;
+	uint16_t service = snapshot_listener(snap, pkt->in.listener)->service;
 	const struct rate_limit limit = {
 		RATE_KEEPALIVES, snapshot_service(snap, service)->reply_rate};
 
-	uint16_t backend = snapshot_find_backend_addr(snap, &pkt->source);
+	uint16_t backend = snapshot_find_backend_addr(snap, &pkt->in.source);
 
-	if (snapshot_find_listener(snap, &pkt->source) != SNAPSHOT_NONE)
+	if (snapshot_find_listener(snap, &pkt->in.source) != SNAPSHOT_NONE)
 		return DROP_BAD_TARGET;
-	if (snapshot_is_forged_source(snap, backend, pkt->port))
+	if (snapshot_is_forged_source(snap, backend, pkt->in.port))
 		return DROP_SPOOFED;
-	if (backend == SNAPSHOT_NONE && !acl_permits(snap, pkt->listener, &pkt->source.ip))
+	if (backend == SNAPSHOT_NONE && !acl_permits(snap, pkt->in.listener, &pkt->in.source.ip))
 		return DROP_ACL;
-	if (!rate_take(w->rates, limit, &pkt->source.ip, w->now_ms))
+	if (!rate_take(w->rates, limit, &pkt->in.source.ip, w->now_ms))
 		return DROP_RATE_REPLY;
 	return DROP_NONE;
 }
@@ -125,7 +125,7 @@ bool keepalive_answered(struct worker *w, struct pkt *pkt)
 		rte_pktmbuf_trim(m, 2); // a ping's pong is one CRLF
 	} else if ((unsigned char)*p > 3) {
 		return false; // CRLFs in front of a message, or garbage
-	} else if (stun_answer(m, &pkt->source) != 0) {
+	} else if (stun_answer(m, &pkt->in.source) != 0) {
 		pkt_drop(w, pkt, DROP_KEEPALIVE);
 		return true;
 	}
@@ -135,6 +135,6 @@ bool keepalive_answered(struct worker *w, struct pkt *pkt)
 		return true;
 	}
 	w->counters->keepalives++;
-	tx_message(w, m, pkt->listener, &pkt->source);
+	tx_message(w, m, pkt->in.listener, &pkt->in.source);
 	return true;
 }

@@ -110,6 +110,15 @@ static void make_egress(struct published *published, uint16_t i)
 	}
 }
 
+// May what comes in on this listener be refused for where it comes from?
+static bool is_guarded(const struct snapshot *snap, uint16_t i)
+{
+	const struct snapshot_listener *listener = snapshot_listener(snap, i);
+
+	return listener->nb_acl_allow != 0 || listener->nb_acl_deny != 0 ||
+		snapshot_service(snap, listener->service)->source_rate != 0;
+}
+
 // What classify and tx need of listeners, as frames have it.
 static int prepare_headers(struct published *published)
 {
@@ -126,6 +135,7 @@ static int prepare_headers(struct published *published)
 		if (snapshot_listener(snap, i)->local.ip.family == 4)
 			add_ingress(published, i);
 		make_egress(published, i);
+		published->guarded |= is_guarded(snap, i);
 	}
 	return 0;
 }

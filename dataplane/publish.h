@@ -39,6 +39,7 @@ struct published {
 	const struct snapshot *snap;
 	struct route_table *routes;
 	size_t mapped; // octets at snap
+	bool guarded; // a listener has an ACL, or a service a limit on its sources
 	uint16_t *owned; // open addressing over listener indices: one per distinct address
 	uint32_t owned_mask;
 	uint32_t ingress_mask;

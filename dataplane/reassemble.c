@@ -19,7 +19,7 @@ static bool take_fragment(struct worker *w, struct pkt *pkt)
 	// Another part of the hash than the reassembler's buckets.
 	owner = (uint32_t)(reassembler_hash(w->key, &fragment) >> 32) % w->nb_workers;
 	if (owner != w->index) {
-		m->port = pkt->port;
+		m->port = pkt->in.port;
 		if (rte_ring_sp_enqueue(w->to_peer[owner], m) != 0)
 			worker_drop(w, m, DROP_FRAGMENT_LIMIT);
 		else
@@ -35,7 +35,7 @@ static bool take_fragment(struct worker *w, struct pkt *pkt)
 	if (whole == NULL)
 		return false;
 	w->counters->reassembled++;
-	whole->port = pkt->port;
+	whole->port = pkt->in.port;
 	pkt->m = whole;
 	return true;
 }

@@ -63,9 +63,9 @@ bool resolve_name(struct worker *w, struct pkt *pkt)
 		.hash = hash,
 		.deadline_ms = w->now_ms + RESOLVE_MS,
 		.ask_ms = w->now_ms + ASK_AGAIN_MS,
-		.source = pkt->source,
-		.listener_id = snapshot_listener(w->published->snap, pkt->listener)->id,
-		.port = pkt->port,
+		.source = pkt->in.source,
+		.listener_id = snapshot_listener(w->published->snap, pkt->in.listener)->id,
+		.port = pkt->in.port,
 		.host_off = (uint16_t)(host.ptr - rte_pktmbuf_mtod(pkt->m, const char *)),
 		.host_len = (uint16_t)host.len,
 		.host_port = d->resolve_port,
@@ -82,8 +82,8 @@ static bool wake(struct worker *w, struct waiting *waiting, struct pkt *pkt)
 	uint16_t listener = snapshot_find_listener_id(snap, waiting->listener_id);
 
 	pkt->m = waiting->m;
-	pkt->port = waiting->port;
-	pkt->source = waiting->source;
+	pkt->in.port = waiting->port;
+	pkt->in.source = waiting->source;
 	pkt->kind = PKT_MESSAGE;
 	pkt->traced = false;
 	pkt->again = true;
@@ -93,7 +93,7 @@ static bool wake(struct worker *w, struct waiting *waiting, struct pkt *pkt)
 		worker_drop(w, pkt->m, DROP_NO_LISTENER);
 		return false;
 	}
-	pkt->listener = listener;
+	pkt->in.listener = listener;
 	pkt->service_slot =
 		snapshot_service(snap, snapshot_listener(snap, listener)->service)->counter;
 	return true;

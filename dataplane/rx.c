@@ -38,7 +38,7 @@ void rx_take(struct worker *w, struct rte_mbuf *const *mbufs, uint16_t nb, uint1
 		struct pkt *pkt = &w->slots[i];
 
 		pkt->m = mbufs[i];
-		pkt->port = port != RX_PORT_OF_MBUF ? port : mbufs[i]->port;
+		pkt->in.port = port != RX_PORT_OF_MBUF ? port : mbufs[i]->port;
 		pkt->traced = false;
 		pkt->again = false;
 		w->pkts[i] = pkt;

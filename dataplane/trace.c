@@ -68,7 +68,7 @@ static bool matches(const struct worker *w, const struct pkt *pkt)
 	case IPC_TRACE_FROM:
 		return pkt->reason == SIP_OK && from_matches(&want, &pkt->msg);
 	case IPC_TRACE_SOURCE:
-		return ip_addr_eq(&want.source, &pkt->source.ip);
+		return ip_addr_eq(&want.source, &pkt->in.source.ip);
 	default:
 		return false;
 	}
@@ -92,8 +92,8 @@ static void push(struct worker *w, const struct pkt *pkt, uint8_t direction)
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	record->received_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	record->source = pkt->source;
-	record->local = snapshot_listener(snap, pkt->listener)->local;
+	record->source = pkt->in.source;
+	record->local = snapshot_listener(snap, pkt->in.listener)->local;
 	record->to = (struct endpoint){0};
 	if (d->action == ACTION_FORWARD || d->action == ACTION_REPLY)
 		record->to = d->to;

@@ -3,6 +3,7 @@
 #include "dataplane/fragment.h"
 #include "dataplane/hold.h"
 #include "dataplane/next_hop.h"
+#include "dataplane/octets.h"
 #include "dataplane/pmtu.h"
 #include "dataplane/worker.h"
 
@@ -63,11 +64,6 @@ void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t serv
 {
 	w->tx[port].nb_of_kernel += service == TX_OF_KERNEL;
 	queue_frame(w, m, port, service);
-}
-
-static inline void store16(char *p, uint16_t value)
-{
-	memcpy(p, &value, sizeof(value));
 }
 
 // Checksum a UDP datagram; `sum` is that of its pseudo-header. 0 would say "no checksum".
@@ -165,11 +161,6 @@ void tx_ip(struct worker *w, struct rte_mbuf *m, const struct ip_addr *to, uint1
 	send_to(w, m, to, hop, service);
 }
 
-static inline void store_be16(char *p, uint16_t value)
-{
-	store16(p, rte_cpu_to_be_16(value));
-}
-
 static inline uint64_t load_sum32(const void *p)
 {
 	uint32_t value;
@@ -185,7 +176,7 @@ static inline void put_udp(
 {
 	store_be16(udp + 2, to_port);
 	store_be16(udp + 4, len);
-	sum += rte_cpu_to_be_16(len);
+	sum += be16(len);
 	// With offload the field holds the pseudo-header's sum.
 	if (likely(w->tx_cksum))
 		store16(udp + 6, cksum_fold(sum));
@@ -222,9 +213,7 @@ static __rte_always_inline void put_headers_v4(
 		return;
 	}
 	m->ol_flags = 0;
-	store16(ip + 10,
-		(uint16_t)~cksum_fold(
-			from->ip_sum + dst + rte_cpu_to_be_16(len) + rte_cpu_to_be_16(id)));
+	store16(ip + 10, (uint16_t)~cksum_fold(from->ip_sum + dst + be16(len) + be16(id)));
 }
 
 static __rte_always_inline void put_headers_v6(

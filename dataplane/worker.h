@@ -11,6 +11,7 @@
 #include "dataplane/neighbour.h"
 #include "dataplane/port.h"
 #include "dataplane/publish.h"
+#include "parser/no_jump.h"
 
 // One worker: an lcore's poll loop and everything it writes. Stages are functions over a worker and
 // an array of packets; each takes a burst, lets go of what ends there, and leaves the rest in order
@@ -39,21 +40,19 @@ enum pkt_kind {
 // A packet on its way through the stages. What all of them look at comes first, in one cache line.
 struct pkt {
 	struct rte_mbuf *m;
-	uint16_t port; // index of the port that it came in on
-	uint16_t listener; // index in the snapshot
+	struct decide_in in; // rx sets its port, classify its listener and source, decide the rest
 	uint16_t service_slot; // of the counters of the listener's service
 	uint8_t kind; // enum pkt_kind
 	uint8_t reason; // enum sip_reason, of the parse stage
 	bool traced;
 	bool again; // it waited for a name, and `resolved` says where that leads
-	struct endpoint source;
 	struct endpoint resolved; // family 0: nowhere
-	struct decide_in in; // set by the decide stage, for it and the rewrite stage
 	struct sip_msg msg;
 	struct decision decision;
 } __rte_cache_aligned;
 
-_Static_assert(offsetof(struct pkt, in) <= RTE_CACHE_LINE_SIZE, "one line for classify and tx");
+_Static_assert(
+	offsetof(struct pkt, resolved) <= RTE_CACHE_LINE_SIZE, "one line for classify and tx");
 
 // Time as housekeeping tells it, so that workers need no system call for it.
 struct worker_clock {
@@ -202,6 +201,8 @@ static inline void worker_prefetch(const struct rte_mbuf *m)
 {
 	const char *data = rte_pktmbuf_mtod(m, const char *);
 
+	// One register and distances from it, not an address each.
+	NO_JUMP(data);
 	for (unsigned int off = 0; off < PREFETCH_OCTETS; off += RTE_CACHE_LINE_SIZE)
 		rte_prefetch0(data + off);
 }

@@ -163,6 +163,7 @@ INLINE bool fast_branch_rport(
 	branch += (size_t)(p - buf) + 8;
 	via->branch =
 		slice_at((unsigned int)branch, (unsigned int)(end - (branch - (size_t)(p - buf))));
+	via->plain = true;
 	rport += (size_t)(p - buf) + 1;
 	via->rport_param = slice_at((unsigned int)(rport & mask), (unsigned int)(mask & 5));
 	return true;

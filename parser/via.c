@@ -84,6 +84,17 @@ static uint8_t transport_of(const char *buf, struct sip_slice s)
 	return SIP_TRANSPORT_OTHER;
 }
 
+// White space would be an octet more.
+static bool is_plain(const struct sip_via *via)
+{
+	uint32_t known = (uint32_t)via->sent_by.off + via->sent_by.len - via->value.off;
+
+	known += (uint32_t)sizeof(";branch=") - 1 + via->branch.len;
+	if (via->rport_param.len > 0)
+		known += (uint32_t)sizeof(";rport") - 1;
+	return via->branch.len > 0 && via->received_param.len == 0 && known == via->value.len;
+}
+
 // via-parm = sent-protocol LWS sent-by *( SEMI via-params )
 static void via_parm(struct cursor *c, struct sip_via *via, unsigned int params_max)
 {
@@ -119,8 +130,10 @@ static void via_parm(struct cursor *c, struct sip_via *via, unsigned int params_
 			cursor_fail(c);
 		via_param(c, via, &ttl);
 	}
-	if (!c->failed)
-		via->value = slice(start, c->pos);
+	if (c->failed)
+		return;
+	via->value = slice(start, c->pos);
+	via->plain = is_plain(via);
 }
 
 int sip_via_exact(const struct sip_msg *msg, struct sip_slice value, struct sip_via *via)

@@ -267,21 +267,6 @@ void rewrite_via(struct edit_list *edits, const struct sip_msg *msg, const struc
 				source));
 }
 
-// Is there more in the top Via than branch, rport and received? True as well when it is written
-// with white space.
-static bool via_has_more(const struct sip_via *via)
-{
-	uint32_t known = (uint32_t)via->sent_by.off - via->value.off + via->sent_by.len;
-
-	if (via->branch.len > 0)
-		known += sizeof(";branch=") - 1 + via->branch.len;
-	if (via->rport_param.len > 0)
-		known += 1u + via->rport_param.len;
-	if (via->received_param.len > 0)
-		known += 1u + via->received_param.len;
-	return known != via->value.len;
-}
-
 // Where the parameter "keep" ends, if it has no value yet; else 0.
 static uint32_t find_keep(const struct sip_msg *msg)
 {
@@ -441,7 +426,7 @@ static __attribute__((noinline)) void rewrite_apart(
 }
 
 // Is there nothing to change but what nearly every request has, where it nearly always stands: a
-// Via without an earlier received, then at most one Route to take out, and Max-Forwards?
+// plain Via, then at most one Route to take out, and Max-Forwards?
 static inline bool is_plain(const struct request *r)
 {
 	const struct sip_msg *msg = r->msg;
@@ -449,14 +434,13 @@ static inline bool is_plain(const struct request *r)
 	uint32_t via_end = (uint32_t)msg->via.value.off + msg->via.value.len;
 	uint32_t cut = routes->nb_cuts > 0 ? routes->cuts[0].off : via_end;
 
-	return msg->max_forwards >= 0 && msg->max_forwards_value.off > via_end &&
-		msg->via.received_param.len == 0 && routes->nb_cuts <= 1 &&
-		routes->nb_uri_cuts == 0 && !moves_uri(routes) && cut >= via_end &&
+	return msg->via.plain && msg->max_forwards >= 0 && msg->max_forwards_value.off > via_end &&
+		routes->nb_cuts <= 1 && routes->nb_uri_cuts == 0 && !moves_uri(routes) &&
+		cut >= via_end &&
 		(int)(msg->via.rport_param.len > 0) | (int)(r->in->source.ip.family == 4) &&
 		(cut > msg->max_forwards_value.off ? cut : msg->max_forwards_value.off) +
 			TEXT_MOST(2) + COPY_SLACK <=
-		EDIT_TEXT_MAX &&
-		!via_has_more(&msg->via);
+		EDIT_TEXT_MAX;
 }
 
 // Where rport and received go in a Via that is_plain(): whether there is an rport to replace cannot
@@ -537,7 +521,7 @@ void rewrite_request(struct request *r)
 		change_add(&changes, routes->cuts[i].off, routes->cuts[i].len, PUT_NOTHING);
 	for (unsigned int i = 0; i < routes->nb_uri_cuts && !moves_uri(routes); i++)
 		change_add(&changes, routes->uri_cuts[i].off, routes->uri_cuts[i].len, PUT_NOTHING);
-	if (via_has_more(&msg->via))
+	if (!msg->via.plain)
 		change_keep(&changes, msg);
 
 	last = &changes.at[changes.nb - 1];

@@ -20,7 +20,7 @@ static bool via_eq(const struct sip_via *a, const struct sip_via *b)
 		a->port == b->port && eq(a->branch, b->branch) && eq(a->received, b->received) &&
 		eq(a->received_param, b->received_param) && eq(a->rport_param, b->rport_param) &&
 		a->rport == b->rport && eq(a->maddr, b->maddr) && a->ttl == b->ttl &&
-		a->transport == b->transport;
+		a->plain == b->plain && a->transport == b->transport;
 }
 
 static const char *index_differs(const struct sip_msg *a, const struct sip_msg *b)
