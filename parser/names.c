@@ -119,6 +119,15 @@ const struct sip_method_slot sip_methods[SIP_METHOD_SLOTS] __attribute__((aligne
 	[15] = {"-", 0, 0, 0, SIP_METHOD_OTHER},
 };
 
+const struct sip_number_table sip_number_table = {
+	.all = {[0 ... 15] = 0xff},
+	.zeros = {[0 ... 15] = '0'},
+	.nines = {[0 ... 15] = 9},
+	.tens = {10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1},
+	.hundreds = {100, 1, 100, 1, 100, 1, 100, 1},
+	.myriads = {10000, 1, 10000, 1, 10000, 1, 10000, 1},
+};
+
 static const char *const reason_names[SIP_REASONS] = {
 	[SIP_OK] = "ok",
 	[SIP_EMPTY] = "empty",

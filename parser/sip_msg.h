@@ -138,7 +138,7 @@ struct sip_via {
 	uint16_t rport; // 0 when absent or without a value
 	struct sip_slice maddr;
 	uint8_t ttl; // 0 when absent
-	bool plain; // behind sent-by: a branch, perhaps an rport without a value, and not one octet more
+	bool plain; // behind sent-by: a branch, perhaps rport without a value, and no octet more
 	uint8_t transport; // enum sip_transport
 };
 
