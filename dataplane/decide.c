@@ -72,7 +72,9 @@ static bool finish(struct worker *w, struct pkt *pkt)
 
 	switch (d->action) {
 	case ACTION_FORWARD:
-		if (unlikely(pkt->msg.method == SIP_REGISTER && pkt->msg.status / 100 == 2))
+		// Not && : one jump, which can be predicted.
+		if (unlikely((int)(pkt->msg.method == SIP_REGISTER) &
+			    (int)(pkt->msg.status / 100 == 2)))
 			event_binding(w, pkt);
 		return true;
 	case ACTION_REPLY:

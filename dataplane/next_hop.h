@@ -40,6 +40,7 @@ void next_hop_begin_turn(struct worker *w);
 // `via` and `port` are set, the Ethernet address is not known.
 int next_hop_by_route(struct worker *w, const struct ip_addr *to, const struct next_hop **hop);
 
+// Where an address is remembered, if it is.
 static inline struct next_hop *next_hop_slot(struct worker *w, const struct ip_addr *to)
 {
 	uint64_t a, b;
@@ -52,21 +53,21 @@ static inline struct next_hop *next_hop_slot(struct worker *w, const struct ip_a
 
 _Static_assert(NEXT_HOP_SLOTS == 1 << (64 - 52), "the shift of next_hop_slot()");
 
-static inline void next_hop_prefetch(struct worker *w, const struct ip_addr *to)
+// `slot` is the one of `to`. Results as those of next_hop_by_route(); *hop is valid until the next
+// call.
+static inline int next_hop_find_at(struct worker *w, const struct ip_addr *to,
+	struct next_hop *slot, const struct next_hop **hop)
 {
-	rte_prefetch0(next_hop_slot(w, to));
-}
-
-// Results as those of next_hop_by_route(); *hop is valid until the next call.
-static inline int next_hop_find(
-	struct worker *w, const struct ip_addr *to, const struct next_hop **hop)
-{
-	struct next_hop *slot = next_hop_slot(w, to);
-
 	*hop = slot;
 	if (likely(slot->epoch == w->epoch && ip_addr_eq(&slot->to, to)))
 		return 0;
 	return next_hop_by_route(w, to, hop);
+}
+
+static inline int next_hop_find(
+	struct worker *w, const struct ip_addr *to, const struct next_hop **hop)
+{
+	return next_hop_find_at(w, to, next_hop_slot(w, to), hop);
 }
 
 #endif

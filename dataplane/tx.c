@@ -51,7 +51,10 @@ static inline void queue_frame(
 	struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t service)
 {
 	struct tx_buffer *tx = &w->tx[port];
-	uint16_t nb = tx->nb;
+	uint16_t nb;
+
+	OPAQUE(tx);
+	nb = tx->nb;
 
 	tx->mbufs[nb] = m;
 	tx->services[nb] = service;
@@ -232,8 +235,9 @@ static __rte_always_inline void put_headers_v6(
 		m->ol_flags = 0;
 }
 
-static __rte_always_inline void send_message(
-	struct worker *w, struct rte_mbuf *m, uint16_t listener, const struct endpoint *to)
+// `slot` is next_hop_slot() of `to`.
+static __rte_always_inline void send_message(struct worker *w, struct rte_mbuf *m,
+	uint16_t listener, const struct endpoint *to, struct next_hop *slot)
 {
 	const struct egress *from = &w->published->egress[listener];
 	const struct next_hop *hop;
@@ -247,7 +251,7 @@ static __rte_always_inline void send_message(
 		put_headers_v4(w, m, from, to);
 	else
 		put_headers_v6(w, m, from, to);
-	if (likely(next_hop_find(w, &to->ip, &hop) == 0)) {
+	if (likely(next_hop_find_at(w, &to->ip, slot, &hop) == 0)) {
 		send_to(w, m, &to->ip, hop, from->service_slot);
 		return;
 	}
@@ -257,13 +261,18 @@ static __rte_always_inline void send_message(
 
 void tx_message(struct worker *w, struct rte_mbuf *m, uint16_t listener, const struct endpoint *to)
 {
-	send_message(w, m, listener, to);
+	send_message(w, m, listener, to, next_hop_slot(w, &to->ip));
 }
 
 void tx_burst(struct worker *w, struct pkt **pkts, uint16_t nb)
 {
+	struct next_hop *slots[PKTS_MAX];
+
+	for (uint16_t i = 0; i < nb; i++) {
+		slots[i] = next_hop_slot(w, &pkts[i]->decision.to.ip);
+		rte_prefetch0(slots[i]);
+	}
 	for (uint16_t i = 0; i < nb; i++)
-		next_hop_prefetch(w, &pkts[i]->decision.to.ip);
-	for (uint16_t i = 0; i < nb; i++)
-		send_message(w, pkts[i]->m, pkts[i]->decision.from, &pkts[i]->decision.to);
+		send_message(
+			w, pkts[i]->m, pkts[i]->decision.from, &pkts[i]->decision.to, slots[i]);
 }

@@ -11,7 +11,7 @@
 #include "dataplane/neighbour.h"
 #include "dataplane/port.h"
 #include "dataplane/publish.h"
-#include "parser/no_jump.h"
+#include "parser/opaque.h"
 
 // One worker: an lcore's poll loop and everything it writes. Stages are functions over a worker and
 // an array of packets; each takes a burst, lets go of what ends there, and leaves the rest in order
@@ -201,15 +201,17 @@ static inline void worker_prefetch(const struct rte_mbuf *m)
 {
 	const char *data = rte_pktmbuf_mtod(m, const char *);
 
-	// One register and distances from it, not an address each.
-	NO_JUMP(data);
+	OPAQUE(data);
 	for (unsigned int off = 0; off < PREFETCH_OCTETS; off += RTE_CACHE_LINE_SIZE)
 		rte_prefetch0(data + off);
 }
 
 static inline struct ipc_service_counters *pkt_service(struct worker *w, const struct pkt *pkt)
 {
-	return &w->counters->services[pkt->service_slot];
+	struct ipc_service_counters *service = &w->counters->services[pkt->service_slot];
+
+	OPAQUE(service);
+	return service;
 }
 
 #endif

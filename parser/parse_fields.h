@@ -31,8 +31,8 @@ static inline bool fast_display(const char *p, size_t lt, uint64_t stop)
 	int quoted = k_low_bits(k_eq64(p, '"'), (unsigned int)lt) ==
 		1 + (1ULL << ((behind - 1 - p) & 63));
 
-	NO_JUMP(words);
-	NO_JUMP(quoted);
+	OPAQUE(words);
+	OPAQUE(quoted);
 	return words | (quoted & (behind[-2] != '\\'));
 }
 

@@ -64,7 +64,7 @@ INLINE const char *fast_host_port(
 	if (unlikely(p == from))
 		return NULL;
 	has = -(uint64_t)(*p == ':');
-	NO_JUMP(has);
+	OPAQUE(has);
 	behind = *s;
 	end = step(&behind);
 	n = (size_t)(end - p - 1) & has;
@@ -147,8 +147,8 @@ INLINE bool fast_branch_rport(
 	uint64_t mask = -(uint64_t)(semis != 0) & 0xffffffffffULL; // of the octets of an rport
 	uint64_t first = -(uint64_t)(((load64(p + 1) | SPACES) & 0xffffffffffffffULL) == branch_);
 
-	NO_JUMP(first);
-	NO_JUMP(mask);
+	OPAQUE(first);
+	OPAQUE(mask);
 	second = second < len ? second : len;
 	branch = second & ~first;
 	rport = second & first;

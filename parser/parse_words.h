@@ -5,7 +5,7 @@
 // Words of octets, for the fast paths of parse_body.h. Little-endian.
 #include "parser/internal.h"
 #include "parser/load.h"
-#include "parser/no_jump.h"
+#include "parser/opaque.h"
 
 #include <stddef.h>
 

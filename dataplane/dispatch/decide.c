@@ -288,7 +288,10 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 		live[nb_live++] = r;
 		if (r->msg->kind == SIP_REQUEST) {
 			digest_job(r, &digests);
-			request_aor_job(r, &aors);
+			// What has a Route rarely gets as far as bindings.
+			r->wants_binding = may_be_bound(r) && !sip_has(r->msg, SIP_HDR_ROUTE);
+			if (r->wants_binding)
+				request_aor_job(r, &aors);
 		}
 	}
 	hash_jobs_13(&digests);

@@ -385,8 +385,13 @@ static COLD uint64_t aor_digest(const struct request *r, enum sip_hdr hdr)
 
 static uint64_t row_hash(const struct request *r)
 {
-	switch (r->msg->method == SIP_REGISTER ? r->service->register_hash_key
-					       : r->service->hash_key) {
+	uint32_t key = r->service->hash_key, other = r->service->register_hash_key;
+
+	OPAQUE(other);
+	key = r->msg->method == SIP_REGISTER ? other : key;
+	if (__builtin_expect(key == HASH_CALL_ID, 1))
+		return r->call_digest;
+	switch (key) {
 	case HASH_FROM_AOR:
 		return aor_digest(r, SIP_HDR_FROM);
 	case HASH_TO_AOR:
@@ -489,12 +494,6 @@ static COLD bool by_prev_table(struct request *r)
 		return false;
 	to_backend(r, index, RULE_PREV_TABLE);
 	return true;
-}
-
-static bool may_be_bound(const struct request *r)
-{
-	return r->service->flags & SERVICE_AFFINITY_REGISTRATION && r->ctx->bindings != NULL &&
-		r->msg->method != SIP_REGISTER;
 }
 
 // Of the Request-URI's AoR; 0 when it has none.
@@ -604,10 +603,6 @@ void request_aor_job(struct request *r, struct hash_jobs *jobs)
 {
 	uint32_t len;
 
-	// What has a Route rarely gets as far as bindings.
-	r->wants_binding = may_be_bound(r) && !sip_has(r->msg, SIP_HDR_ROUTE);
-	if (!r->wants_binding)
-		return;
 	len = aor_in_place(r->msg, r->msg->request_uri);
 	if (len == 0)
 		return;
@@ -619,8 +614,8 @@ void request_aor_job(struct request *r, struct hash_jobs *jobs)
 // change every transaction is looked up.
 static bool by_token_alone(const struct request *r)
 {
-	return sip_has(r->msg, SIP_HDR_ROUTE) && r->msg->to_tag.len > 0 &&
-		r->msg->method != SIP_INVITE && r->snap->nb_keys == 1;
+	return (int)sip_has(r->msg, SIP_HDR_ROUTE) & (int)(r->msg->to_tag.len > 0) &
+		(int)(r->msg->method != SIP_INVITE) & (int)(r->snap->nb_keys == 1);
 }
 
 void request_prefetch(struct request *r)
@@ -649,6 +644,8 @@ static COLD void proxy_checked(struct request *r)
 
 static void proxy(struct request *r, struct hash_jobs *checks)
 {
+	if (__builtin_expect(r->is_plain, 1))
+		return balance(r);
 	if (r->needs_check && !check_request(r))
 		return;
 	if (r->needs_routes)
@@ -673,6 +670,8 @@ void request_look(struct request *r)
 	response_target(&r->msg->via, &r->in->source, &r->target);
 	r->needs_check = needs_check(r);
 	r->needs_routes = routes_wanted(r);
+	r->is_plain = !((int)r->needs_check | (int)r->needs_routes |
+		(int)(r->msg->method == SIP_OPTIONS) | (int)(r->source_backend != SNAPSHOT_NONE));
 }
 
 void request_decide(struct request *r, struct tag_jobs *jobs, struct hash_jobs *checks)

@@ -6,7 +6,7 @@
 #include "dataplane/dispatch/hash_jobs.h"
 #include "dataplane/dispatch/token_inline.h"
 #include "dataplane/dispatch/txn_cache.h"
-#include "parser/no_jump.h"
+#include "parser/opaque.h"
 
 // A request on its way to a decision: what decide_many() and its helpers share.
 
@@ -59,6 +59,7 @@ struct request {
 	bool unfinished; // request_finish() or response_finish() is still to come
 	bool record_route; // one is put in
 	bool needs_check, needs_routes; // what request_look() saw
+	bool is_plain; // neither, nor anything else that comes before rules c to e
 	bool has_branch_tag; // it will be in branch_tag
 	bool has_check; // it was decided as if its Route's token had the right tag: see `check`
 	uint64_t branch_tag, route_tag;
@@ -96,8 +97,8 @@ static inline void response_target(
 	uint32_t port = via->port != 0 ? via->port : SIP_PORT;
 	uint32_t rport = -(uint32_t)(via->rport_param.len != 0);
 
-	NO_JUMP(port);
-	NO_JUMP(rport);
+	OPAQUE(port);
+	OPAQUE(rport);
 	// In place: what is put together from parts and then copied in one piece waits for its
 	// parts to be stored.
 	*target = *source;
@@ -134,6 +135,14 @@ static inline void request_init(struct request *r, const struct decide_ctx *ctx,
 	out->service = r->listener->service;
 }
 
+// May rule d decide it?
+static inline bool may_be_bound(const struct request *r)
+{
+	return r->service->flags & SERVICE_AFFINITY_REGISTRATION && r->ctx->bindings != NULL &&
+		r->msg->method != SIP_REGISTER;
+}
+
+// Only if it wants_binding.
 void request_aor_job(struct request *r, struct hash_jobs *jobs);
 void request_prefetch(struct request *r);
 void request_look(struct request *r);

@@ -449,7 +449,7 @@ static inline uint32_t source_at(const struct sip_via *via)
 {
 	uint32_t rport = -(uint32_t)(via->rport_param.len > 0);
 
-	NO_JUMP(rport);
+	OPAQUE(rport);
 	return (via->rport_param.off & rport) |
 		(((uint32_t)via->sent_by.off + via->sent_by.len) & ~rport);
 }
@@ -464,12 +464,12 @@ static inline char *put_source(char *p, const struct sip_msg *msg, const struct 
 
 	if (__builtin_expect(source->ip.family == 6, 0))
 		return put_via_param(p, PUT_RPORT_RECEIVED, source);
-	NO_JUMP(rport);
+	OPAQUE(rport);
 	end = text_u16(PUT(p, "rport="), source->port);
 	p += (uint32_t)(end - p) & rport;
 	received = rport |
 		-(uint32_t)!is_text_of(msg->buf + via->host.off, via->host.len, &source->ip);
-	NO_JUMP(received);
+	OPAQUE(received);
 	end = put_ip(PUT(p, RECEIVED), &source->ip);
 	return p + ((uint32_t)(end - p) & received);
 }

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+const uint64_t text_digits[16] = {1ULL << 32, 1ULL << 32, 1ULL << 32, (2ULL << 32) - 10, 2ULL << 32,
+	2ULL << 32, (3ULL << 32) - 100, 3ULL << 32, 3ULL << 32, (4ULL << 32) - 1000, 4ULL << 32,
+	4ULL << 32, 4ULL << 32, (5ULL << 32) - 10000, 5ULL << 32, 5ULL << 32};
+
 char *text_u32(char *out, uint32_t value)
 {
 	char digits[10];

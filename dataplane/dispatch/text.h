@@ -24,11 +24,19 @@ static inline char *text_u8(char *out, uint8_t value)
 	return out + 1 + (value > 9) + (value > 99);
 }
 
+// By the highest bit: what makes the high half of a sum with a number its digits.
+extern const uint64_t text_digits[16];
+
+static inline unsigned int text_nb_digits(uint16_t value)
+{
+	return (unsigned int)((value + text_digits[31 - __builtin_clz(value | 1u)]) >> 32);
+}
+
 static inline char *text_u16(char *out, uint16_t value)
 {
 	// Two digits at a time are the last two of a number from 100 to 199.
 	unsigned int hundreds = value / 100u;
-	unsigned int nb = 1u + (value > 9) + (value > 99) + (value > 999) + (value > 9999);
+	unsigned int nb = text_nb_digits(value);
 	uint16_t high, low;
 	uint64_t digits;
 
