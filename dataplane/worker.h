@@ -195,7 +195,7 @@ void tx_flush(struct worker *w);
 // The lines of an ordinary message's header section: nothing of it is in a cache yet. A few
 // messages ahead, because more than a few dozen lines cannot be on their way at once.
 #define PREFETCH_AHEAD 2 // messages
-#define PREFETCH_OCTETS 512
+#define PREFETCH_OCTETS 640
 
 static inline void worker_prefetch(const struct rte_mbuf *m)
 {

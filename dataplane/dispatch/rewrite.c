@@ -425,6 +425,9 @@ static __attribute__((noinline)) void rewrite_apart(
 		rewrite_uri(r);
 }
 
+// Where in a message the last of such changes may be.
+#define PLAIN_MAX (EDIT_TEXT_MAX - TEXT_MOST(2) - COPY_SLACK)
+
 // Is there nothing to change but what nearly every request has, where it nearly always stands: a
 // plain Via, then at most one Route to take out, and Max-Forwards?
 static inline bool is_plain(const struct request *r)
@@ -436,11 +439,8 @@ static inline bool is_plain(const struct request *r)
 
 	return msg->via.plain && msg->max_forwards >= 0 && msg->max_forwards_value.off > via_end &&
 		routes->nb_cuts <= 1 && routes->nb_uri_cuts == 0 && !moves_uri(routes) &&
-		cut >= via_end &&
-		(int)(msg->via.rport_param.len > 0) | (int)(r->in->source.ip.family == 4) &&
-		(cut > msg->max_forwards_value.off ? cut : msg->max_forwards_value.off) +
-			TEXT_MOST(2) + COPY_SLACK <=
-		EDIT_TEXT_MAX;
+		cut >= via_end && cut <= PLAIN_MAX && msg->max_forwards_value.off <= PLAIN_MAX &&
+		((int)(msg->via.rport_param.len > 0) | (int)(r->in->source.ip.family == 4));
 }
 
 // Where rport and received go in a Via that is_plain(): whether there is an rport to replace cannot
@@ -474,31 +474,42 @@ static inline char *put_source(char *p, const struct sip_msg *msg, const struct 
 	return p + ((uint32_t)(end - p) & received);
 }
 
+// The message from `from` up to `to`, and what Max-Forwards becomes if it stands there: `hops` is
+// all ones then, else 0.
+static inline char *put_upto(
+	char *p, const struct sip_msg *msg, uint32_t from, uint32_t to, uint32_t hops)
+{
+	char *end;
+
+	p = copy_upto(p, msg->buf + from, to - from, 256);
+	end = text_u8(p, (uint8_t)(msg->max_forwards - 1));
+	return p + ((uint32_t)(end - p) & hops);
+}
+
 static inline void rewrite_plain(struct request *r)
 {
 	const struct sip_msg *msg = r->msg;
-	const struct sip_via *via = &msg->via;
-	const struct routes *routes = &r->routes;
-	uint32_t from = msg->start_end, to = msg->max_forwards_value.off;
-	uint32_t at = source_at(via);
-	bool cut_first = routes->nb_cuts > 0 && routes->cuts[0].off < to;
+	const struct sip_slice *hops = &msg->max_forwards_value, *cut = &r->routes.cuts[0];
+	uint32_t from = msg->start_end, to = source_at(&msg->via), first;
 	char *p = copy_wide(r->out->edits.text, msg->buf, from);
 
 	p = put_front(r, p);
-	p = copy_upto(p, msg->buf + from, at - from, 128);
+	p = copy_upto(p, msg->buf + from, to - from, 128);
 	p = put_source(p, msg, &r->in->source);
-	from = at + via->rport_param.len;
-	if (cut_first) {
-		p = copy_wide(p, msg->buf + from, routes->cuts[0].off - from);
-		from = (uint32_t)routes->cuts[0].off + routes->cuts[0].len;
+	from = to + msg->via.rport_param.len;
+	if (r->routes.nb_cuts == 0) {
+		p = put_upto(p, msg, from, hops->off, UINT32_MAX);
+		return edit_front(&r->out->edits, (uint32_t)hops->off + hops->len, p);
 	}
-	p = copy_upto(p, msg->buf + from, to - from, 256);
-	p = text_u8(p, (uint8_t)(msg->max_forwards - 1));
-	from = to + msg->max_forwards_value.len;
-	if (routes->nb_cuts > 0 && !cut_first) {
-		p = copy_wide(p, msg->buf + from, routes->cuts[0].off - from);
-		from = (uint32_t)routes->cuts[0].off + routes->cuts[0].len;
-	}
+	// Which of the two comes first cannot be predicted.
+	first = -(uint32_t)(hops->off < cut->off);
+	OPAQUE(first);
+	to = (hops->off & first) | (cut->off & ~first);
+	p = put_upto(p, msg, from, to, first);
+	from = to + ((hops->len & first) | (cut->len & ~first));
+	to = (hops->off & ~first) | (cut->off & first);
+	p = put_upto(p, msg, from, to, ~first);
+	from = to + ((hops->len & ~first) | (cut->len & first));
 	edit_front(&r->out->edits, from, p);
 }
 
