@@ -3,6 +3,7 @@
 
 #include "bench/bench-forward-frames.h"
 #include "bench/bench-forward-pages.h"
+#include "bench/jumps.h"
 #include "bench/steps.h"
 #include "dataplane/dispatch/binding_table.h"
 #include "dataplane/memory.h"
@@ -484,6 +485,24 @@ void lab_run_counted(struct lab *lab, struct lab_counts *counts)
 			worker_turn(w);
 	}
 	rte_rcu_qsbr_thread_offline(w->qsbr, 0);
+}
+
+uint64_t lab_run_watched(struct lab *lab, uint64_t learn)
+{
+	struct worker *w = lab->w;
+	uint64_t nb = 0;
+
+	rte_rcu_qsbr_thread_online(w->qsbr, 0);
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+		if (nb >= learn)
+			jumps_count();
+		steps_begin();
+		worker_turn(w);
+		(void)steps_end();
+		nb += w->nb_received;
+	}
+	rte_rcu_qsbr_thread_offline(w->qsbr, 0);
+	return nb > learn ? nb - learn : 0;
 }
 
 uint32_t lab_sent(struct lab *lab, uint16_t port, struct rte_mbuf **mbufs, uint32_t max)

@@ -80,6 +80,11 @@ struct lab_counts {
 };
 void lab_run_counted(struct lab *lab, struct lab_counts *counts);
 
+// The same, to see which jumps are mispredicted (jumps.h): turns are single-stepped, all of them,
+// those of the first `learn` messages for the predictor only. Returns how many messages came after
+// them.
+uint64_t lab_run_watched(struct lab *lab, uint64_t learn);
+
 // What was sent on a port, oldest first; the caller frees it. Returns how many.
 uint32_t lab_sent(struct lab *lab, uint16_t port, struct rte_mbuf **mbufs, uint32_t max);
 // What went to the kernel twin is let go of; returns how many.

@@ -7,6 +7,7 @@
 #include "bench/bench-forward-check.h"
 #include "bench/bench-forward-lab.h"
 #include "bench/bench-forward-pages.h"
+#include "bench/jumps.h"
 #include "bench/report.h"
 #include "bench/steps.h"
 #include "dataplane/dispatch/kernel.h"
@@ -102,7 +103,7 @@ struct run { // a case and what was measured
 static struct options {
 	unsigned int nb, rounds, cpu;
 	const char *json, *only;
-	bool quick, instructions, no_hugepages;
+	bool quick, instructions, jumps, no_hugepages;
 } options = {.nb = 4096, .cpu = UINT32_MAX};
 
 static struct lab lab;
@@ -553,11 +554,42 @@ static int run_counted(void)
 	return 0;
 }
 
+static int run_watched(void)
+{
+	if (!steps_available())
+		die("jumps cannot be watched here");
+	open_report();
+	printf("mispredicted jumps per message by a simulated TAGE predictor, %u messages, a "
+	       "quarter of "
+	       "them to learn\n",
+		options.nb);
+	for (unsigned int i = 0; i < nb_runs; i++) {
+		uint64_t nb, missed;
+
+		warm_up(&runs[i]);
+		prepare(&runs[i]);
+		jumps_begin();
+		nb = lab_run_watched(&lab, runs[i].set.nb_frames / 4);
+		missed = jumps_end(stdout, JUMPS_SHOWN, (double)nb);
+		take_out(&runs[i], true);
+		printf("%-26s %6.2f\n", runs[i].c->name, (double)missed / (double)nb);
+		report_value(runs[i].c->name, "mispredicted-jumps", (double)missed / (double)nb,
+			"jumps/message");
+		if (runs[i].check.nb_wrong != 0)
+			die(runs[i].check.why);
+	}
+	if (report_close() != 0)
+		die("cannot write the file");
+	return 0;
+}
+
 static void usage(void)
 {
 	fputs("usage: bench-forward [--quick] [--json FILE] [--case NAME] [--messages N] "
 	      "[--rounds N] [--cpu N] [--kernel NAME] [--no-hugepages]\n"
 	      "       bench-forward --instructions [--json FILE] [--case NAME] ...   count them\n"
+	      "       bench-forward --jumps [--json FILE] [--case NAME] ...   where they are "
+	      "mispredicted: addr2line -ife FILE 0x...\n"
 	      "       bench-forward --list\n",
 		stderr);
 	exit(2);
@@ -592,8 +624,9 @@ static void parse_options(int argc, char **argv)
 		{"json", required_argument, NULL, 'j'}, {"case", required_argument, NULL, 'c'},
 		{"messages", required_argument, NULL, 'm'},
 		{"rounds", required_argument, NULL, 'r'}, {"cpu", required_argument, NULL, 'u'},
-		{"instructions", no_argument, NULL, 'i'}, {"no-hugepages", no_argument, NULL, 'n'},
-		{"kernel", required_argument, NULL, 'k'}, {"list", no_argument, NULL, 'l'}, {0}};
+		{"instructions", no_argument, NULL, 'i'}, {"jumps", no_argument, NULL, 'p'},
+		{"no-hugepages", no_argument, NULL, 'n'}, {"kernel", required_argument, NULL, 'k'},
+		{"list", no_argument, NULL, 'l'}, {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -628,6 +661,9 @@ static void parse_options(int argc, char **argv)
 		case 'i':
 			options.instructions = true;
 			break;
+		case 'p':
+			options.jumps = true;
+			break;
 		case 'l':
 			for (unsigned int i = 0; i < RTE_DIM(cases); i++)
 				puts(cases[i].name);
@@ -658,7 +694,7 @@ int main(int argc, char **argv)
 			set_up(&cases[i]);
 	if (nb_runs == 0)
 		usage();
-	ret = options.instructions ? run_counted() : run_all();
+	ret = options.instructions ? run_counted() : options.jumps ? run_watched() : run_all();
 	for (unsigned int i = 0; i < nb_runs; i++) {
 		forward_set_destroy(&runs[i].set);
 		check_fini(&runs[i].check);

@@ -3,6 +3,7 @@
 // on the same messages in the same run. --help says how to call it.
 #include "bench/bench-parse-subjects.h"
 
+#include "bench/jumps.h"
 #include "bench/steps.h"
 #include "parser/sip_kernel.h"
 
@@ -30,6 +31,7 @@ struct options {
 	unsigned int rounds;
 	unsigned int counted; // messages whose instructions are counted
 	unsigned int nb; // messages in a set
+	bool jumps; // which are mispredicted, instead of times
 };
 
 static FILE *json;
@@ -199,6 +201,42 @@ static double count_instructions(const struct options *o, const struct subject *
 	return (double)steps / nb;
 }
 
+static void report_subject(const char *case_name, const char *subject, const char *metric,
+	double value, const char *unit)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s-%s", subject, metric);
+	report(case_name, name, value, unit);
+}
+
+// Which jumps of our best kernel, or of the subject that was asked for, are mispredicted.
+static void watch_jumps(const struct options *o, const struct message_set *set, const char *name,
+	const uint16_t *order)
+{
+	const struct subject *s = subjects();
+	unsigned int learn = set->nb / 4;
+	uint64_t missed;
+
+	while (s->name != NULL &&
+		(s->kernel == NULL || (o->subject != NULL && strcmp(s->name, o->subject) != 0)))
+		s++;
+	if (s->name == NULL)
+		return;
+	sip_kernel_select(s->kernel);
+	jumps_begin();
+	steps_begin();
+	pass(s, set, order, learn);
+	jumps_count();
+	pass(s, set, order + learn, set->nb - learn);
+	(void)steps_end();
+	missed = jumps_end(stdout, JUMPS_SHOWN, set->nb - learn);
+	printf("%-12s %-10s %6.2f mispredicted jumps a message\n", name, s->name,
+		(double)missed / (set->nb - learn));
+	report_subject(name, s->name, "mispredicted-jumps", (double)missed / (set->nb - learn),
+		"jumps/message");
+}
+
 // A round asks every subject once, so that what else the machine does meets all alike. Peers take
 // part in every fourth round and get an eighth of the messages, another one each time: their passes
 // would be long enough to be interrupted more often than ours.
@@ -249,15 +287,6 @@ struct row { // of a subject: ns per message, but for
 	double instructions; // per message, 0: not counted
 };
 
-static void report_subject(const char *case_name, const char *subject, const char *metric,
-	double value, const char *unit)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s-%s", subject, metric);
-	report(case_name, name, value, unit);
-}
-
 // One row; what divides it by the floor's is in `floor`, which the first subject fills in.
 static void report_timing(
 	const char *case_name, const char *subject, const struct row *row, struct row *floor)
@@ -296,6 +325,11 @@ static void bench_case(const struct options *o, enum message_kind kind, double p
 	message_set_create(&set, kind, o->nb, 42);
 	octets = (double)set.octets / set.nb;
 	make_order(order, o->nb);
+	if (o->jumps) {
+		watch_jumps(o, &set, name, order);
+		message_set_destroy(&set);
+		return;
+	}
 	memset(timings, 0, sizeof(timings));
 	time_rounds(o, &set, order, timings);
 	printf("\n%s: %u messages of %.0f octets\n%-10s %9s %9s %9s %9s %7s %7s %7s %7s %9s\n",
@@ -321,8 +355,10 @@ static void usage(FILE *to)
 {
 	fprintf(to,
 		"usage: bench-parse [--json FILE] [--case NAME] [--subject NAME] [--rounds N]\n"
-		"                   [--messages N] [--instructions N] [--list]\n"
-		"  --instructions N   count them for N messages (default %d; 0: do not)\n",
+		"                   [--messages N] [--instructions N] [--jumps] [--list]\n"
+		"  --instructions N   count them for N messages (default %d; 0: do not)\n"
+		"  --jumps            which are mispredicted, by a simulated predictor; where an "
+		"address is: addr2line -ife FILE 0x...\n",
 		COUNTED);
 }
 
@@ -331,7 +367,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {{"json", required_argument, NULL, 'j'},
 		{"case", required_argument, NULL, 'c'}, {"subject", required_argument, NULL, 's'},
 		{"rounds", required_argument, NULL, 'r'},
-		{"messages", required_argument, NULL, 'm'},
+		{"messages", required_argument, NULL, 'm'}, {"jumps", no_argument, NULL, 'p'},
 		{"instructions", required_argument, NULL, 'n'}, {"list", no_argument, NULL, 'l'},
 		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int opt;
@@ -355,6 +391,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'n':
 			o->counted = (unsigned int)atoi(optarg);
+			break;
+		case 'p':
+			o->jumps = true;
 			break;
 		case 'l':
 			for (int k = 0; k < MESSAGE_KINDS; k++)

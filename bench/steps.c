@@ -7,6 +7,13 @@
 
 volatile uint64_t steps_counted;
 
+static void (*observe)(uintptr_t at, uintptr_t next);
+
+void steps_observe(void (*observer)(uintptr_t at, uintptr_t next))
+{
+	observe = observer;
+}
+
 #if defined(__x86_64__)
 static uint64_t overhead; // of an empty pair
 static volatile greg_t last_rip;
@@ -18,8 +25,11 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 
 	(void)sig;
 	(void)info;
-	if (rip != last_rip)
+	if (rip != last_rip) {
 		steps_counted++;
+		if (observe != NULL && last_rip != 0)
+			observe((uintptr_t)last_rip, (uintptr_t)rip);
+	}
 	last_rip = rip;
 }
 
@@ -55,6 +65,7 @@ __attribute__((noinline)) void steps_begin(void)
 
 	sigaction(SIGTRAP, &action, NULL);
 	steps_counted = 0;
+	last_rip = 0;
 	trap_flag_set();
 }
 

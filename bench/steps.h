@@ -22,6 +22,10 @@ void steps_begin(void);
 // Since steps_begin(); nothing between them is 0.
 uint64_t steps_end(void);
 
+// Call `observer` after each of these instructions, with where it is and where the next one is.
+// NULL: no more. It runs in a signal handler.
+void steps_observe(void (*observer)(uintptr_t at, uintptr_t next));
+
 // For differences in between: two in a row are the two or three instructions of reading apart.
 static inline uint64_t steps_now(void)
 {
