@@ -49,7 +49,9 @@ struct sip_name_slot {
 	uint8_t id; // enum sip_hdr
 } __attribute__((aligned(64)));
 extern const struct sip_name_slot sip_names[SIP_NAME_SLOTS];
-extern const struct sip_name_slot sip_name_other; // stands for all that have no slot
+// Stands for all that have no slot: whether they are names is still to be seen.
+extern const struct sip_name_slot sip_name_unseen;
+#define SIP_HDR_UNSEEN 31 // its id, no enum sip_hdr
 
 #define SIP_METHOD_SLOTS 16
 #define SIP_METHOD_MULT 0xbcf29d99u // makes the 14 methods collide nowhere

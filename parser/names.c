@@ -92,7 +92,7 @@ const struct sip_name_slot sip_names[SIP_NAME_SLOTS] = {
 };
 // clang-format on
 
-const struct sip_name_slot sip_name_other = {"", KIND(OTHER)};
+const struct sip_name_slot sip_name_unseen = {.present = BIT(SIP_HDR_UNSEEN), .id = SIP_HDR_UNSEEN};
 
 #define METHOD(slot, name, last)                                                               \
 	[slot] = {#name, METHOD_MASK(sizeof(#name) - 1), (last) | ' ' << 8, sizeof(#name) - 1, \

@@ -163,7 +163,7 @@ INLINE bool parse_usual(
 INLINE void indexed(struct sip_msg *restrict msg, size_t len, const struct seen *seen)
 {
 	msg->start_end = msg->hdr_line[0];
-	msg->present = seen->present & ~BIT(SIP_HDR_OTHER);
+	msg->present = seen->present & ~(BIT(SIP_HDR_OTHER) | BIT(SIP_HDR_UNSEEN));
 	msg->len = (uint32_t)len;
 	msg->body_len = (uint32_t)len - msg->header_len;
 }

@@ -138,26 +138,25 @@ struct seen {
 	uint64_t single; // how many of each that may stand once, in lanes of eight bits
 };
 
-// Whether the n octets at p are a name although no slot has it.
-static COLD bool unknown_name(const char *p, unsigned int n)
+// Whether a token of up to 30 octets and a colon stand at p.
+static inline bool is_name(const char *p)
 {
-	return n - 1 < SIP_NAME_LEN_MAX && k_token_len(p) == n;
+	size_t len = k_name_len(p);
+
+	return len - 2 < SIP_NAME_LEN_MAX && k_token_len(p) == len - 1;
 }
 
-// Name and value of the header field at p, if it looks like nearly all do: a token of up to 30
+// Name and value of the header field at p, if it looks like nearly all do: a name of up to 30
 // octets, a colon, at most one SP, a value. Returns its slot, or NULL. *value: how far it is to the
-// value.
+// value. Which names have no slot is hard to predict, so there is no branch on it: of those, the
+// caller has to ask is_name() before it believes this.
 INLINE const struct sip_name_slot *classify(const char *p, size_t *value)
 {
 	size_t len = k_name_len(p);
 	const struct sip_name_slot *name =
 		&sip_names[sip_name_slot(k_low_bits(load64(p), 8 * (unsigned int)len), len)];
 
-	if (unlikely(!k_is_name(p, name->octets, (unsigned int)len))) {
-		if (!unknown_name(p, (unsigned int)len - 1))
-			return NULL;
-		name = &sip_name_other;
-	}
+	name = k_is_name(p, name->octets, (unsigned int)len) ? name : &sip_name_unseen;
 	*value = len + 1;
 	if (likely(p[len] == ' ' && (unsigned char)p[len + 1] > ' '))
 		return name;
@@ -205,13 +204,32 @@ static COLD bool classify_any(struct sip_msg *msg, const char *buf, bool careful
 	for (size_t i = msg->nb_hdrs; i-- > 0;) {
 		if (KERNEL_FAST)
 			name = classify(buf + msg->hdr_line[i], &value);
-		if (name == NULL || buf[msg->hdr_line[i + 1] - 2] != '\r') {
+		if (name == NULL || name == &sip_name_unseen ||
+			buf[msg->hdr_line[i + 1] - 2] != '\r') {
 			if (!classify_slow(msg, buf, i, careful, seen, fault))
 				return false;
 			continue;
 		}
 		classified(msg, i, name, seen);
 		msg->hdr_value[i] = (uint16_t)(msg->hdr_line[i] + value);
+	}
+	return true;
+}
+
+// Whether those are names that classify_usual() did not find in a slot.
+static COLD bool unseen_are_names(struct sip_msg *msg, const char *buf)
+{
+	for (unsigned int from = 0; from < msg->nb_hdrs; from += 64) {
+		uint64_t unseen = k_eq64((const char *)msg->hdr_id + from, SIP_HDR_UNSEEN);
+
+		unseen = k_low_bits(unseen, msg->nb_hdrs - from);
+		for (; unseen != 0; unseen &= unseen - 1) {
+			unsigned int i = from + ctz64(unseen);
+
+			if (!is_name(buf + msg->hdr_line[i]))
+				return false;
+			msg->hdr_id[i] = SIP_HDR_OTHER;
+		}
 	}
 	return true;
 }
@@ -236,5 +254,5 @@ INLINE bool classify_usual(struct sip_msg *restrict msg, const char *buf, struct
 		next = line;
 	} while (i > 0);
 	*seen = all;
-	return true;
+	return likely((all.present & BIT(SIP_HDR_UNSEEN)) == 0) || unseen_are_names(msg, buf);
 }
