@@ -3,6 +3,8 @@
 
 #include "dataplane/dispatch/next_hdr.h"
 #include "dataplane/dispatch/siphash_inline.h"
+#include "parser/opaque.h"
+
 #if defined(__AVX512BW__)
 #include <immintrin.h>
 #elif defined(__SSE2__)
@@ -180,6 +182,7 @@ static inline uint32_t host_len(const char *p, uint32_t len)
 		__m512i x = _mm512_loadu_si512(p + at);
 		__m512i lower = _mm512_or_si512(x, _mm512_set1_epi8(0x20));
 		// '-', '.' and digits, with '/' between them.
+		uint32_t host, ends;
 		uint64_t good = (_mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('-')),
 					 _mm512_set1_epi8('9' + 1 - '-')) &
 					_mm512_cmpneq_epi8_mask(x, _mm512_set1_epi8('/'))) |
@@ -189,9 +192,11 @@ static inline uint32_t host_len(const char *p, uint32_t len)
 		if (len - at > 64 && good == UINT64_MAX)
 			continue;
 		at += (uint32_t)_tzcnt_u64(~good);
-		if (at >= len)
-			return len;
-		return p[at] == ':' ? at : 0;
+		// Whether a port follows cannot be predicted.
+		host = at < len ? at : len;
+		ends = -(uint32_t)((int)(host == len) | (int)(p[host] == ':'));
+		OPAQUE(ends);
+		return host & ends;
 	}
 }
 #elif defined(__SSE2__)
