@@ -11,14 +11,13 @@
 //   k_address_stop64(p)  bit i: p[i] delimits in a From or To, or may not stand unquoted there
 //   k_nonhost64(p)       bit i: p[i] may not stand in a host name
 //   k_token_len(p)       how many octets of token p begins with, up to 32
-//   k_name_len(p)        how many octets p has up to the first colon, itself included; more than
-//                        31: 32
+//   k_name_len(p)        how many octets p has up to the first colon, itself included; 32 or more if
+//                        it is not among the first 31
 //   k_is_name(p, name, n)  the n octets at p in lower case are those of a name's slot, n up to 32
 //   k_number(p, n, value)  the n octets at p are a number, n from 0 to 16: its low eight decimals
-//   are
-//                        in value's high half, those before them in the low half
+//                        are in value's high half, those before them in the low half
 //   k_first(w)           the lowest bit of w; 63 or 64 if it has none
-//   k_low_bits(w, n)     bits 0 to n - 1 of w, n up to 255
+//   k_low_bits(w, n)     bits 0 to n - 1 of w; any word for n from 256 on
 //   struct k_count, k_count_add(count, p), k_count_sum(count)
 //                        counts octets < 0x20; one count takes up to INDEX_BLOCKS_MAX blocks;
 //                        a kernel with a hot_index() of its own, KERNEL_HOT_INDEX, needs none

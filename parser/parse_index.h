@@ -152,6 +152,7 @@ static inline bool is_name(const char *p)
 // caller has to ask is_name() before it believes this.
 INLINE const struct sip_name_slot *classify(const char *p, size_t *value)
 {
+	// Without a colon in reach, 32 or more: no slot has so long a name, whichever it is.
 	size_t len = k_name_len(p);
 	const struct sip_name_slot *name =
 		&sip_names[sip_name_slot(k_low_bits(load64(p), 8 * (unsigned int)len), len)];

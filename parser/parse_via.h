@@ -144,12 +144,13 @@ INLINE bool fast_branch_rport(
 	const uint64_t branch_ = WORD8('b', 'r', 'a', 'n', 'c', 'h', '=', 0);
 	const uint64_t rport_ = WORD8('r', 'p', 'o', 'r', 't', 0, 0, 0);
 	size_t second = k_first(semis), branch, rport, end;
-	uint64_t mask = -(uint64_t)(semis != 0) & 0xffffffffffULL; // of the octets of an rport
+	uint64_t some = -(uint64_t)(semis != 0), mask; // mask: of the octets of an rport
 	uint64_t first = -(uint64_t)(((load64(p + 1) | SPACES) & 0xffffffffffffffULL) == branch_);
 
 	OPAQUE(first);
-	OPAQUE(mask);
-	second = second < len ? second : len;
+	OPAQUE(some);
+	mask = some & 0xffffffffffULL;
+	second = (second & some) | (len & ~some);
 	branch = second & ~first;
 	rport = second & first;
 	end = rport | (len & ~first); // of the branch

@@ -92,7 +92,7 @@ static bool is_plain(const struct sip_via *via)
 	known += (uint32_t)sizeof(";branch=") - 1 + via->branch.len;
 	if (via->rport_param.len > 0)
 		known += (uint32_t)sizeof(";rport") - 1;
-	return via->branch.len > 0 && via->received_param.len == 0 && known == via->value.len;
+	return via->branch.len > 0 && known == via->value.len;
 }
 
 // via-parm = sent-protocol LWS sent-by *( SEMI via-params )

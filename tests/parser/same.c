@@ -268,6 +268,7 @@ static const struct variant {
 	{GUARD_BEHIND, '\n'},
 	{GUARD_BEHIND, '\r'},
 	{GUARD_BEHIND, ' '},
+	{GUARD_BEHIND, 'x'},
 	{GUARD_BEFORE, ':'},
 	{GUARD_BEFORE, '\n'},
 	{GUARD_BEFORE, 'x'},

@@ -147,12 +147,12 @@ END_TEST
 
 // All that has a fast path, in a few octets.
 static const char *const dense[] = {
-	"SUBSCRIBE sip:a@b.c SIP/2.0\r\n"
+	"INVITE sip:a@b.c SIP/2.0\r\n"
 	"Via: SIP/2.0/UDP h-1:5060;branch=z9;rport=7;received=1.2.3.4;x=y;z\r\n"
 	"From: \"A\" <sip:a@b;c>;tag=1\r\n"
 	"t: B C <sip:b>\r\n"
 	"Call-ID: i@h\r\n"
-	"CSeq: 17 SUBSCRIBE\r\n"
+	"CSeq: 1234567890 INVITE\r\n"
 	"Max-Forwards: 70\r\n"
 	"Route: <sip:p;lr>\r\n"
 	"X-y_z: 1\r\n"
@@ -162,7 +162,14 @@ static const char *const dense[] = {
 	"f: <sip:a@b>;tag=1\r\n"
 	"To: \"quoted, and <long> enough not to fit a window\" <sip:b@c;d>;tag=2\r\n"
 	"i: 1\r\n"
-	"CSeq: 1234567890 SUBSCRIBE\r\n\r\n",
+	"CSeq: 123456789 BYE\r\n\r\n",
+	"SUBSCRIBE sip:a@b SIP/2.0\r\n"
+	"v: SIP/2.0/TLS h;branch=z9hG4bK;rport\r\n"
+	"f: <sip:a>;tag=1\r\n"
+	"t: <sip:b>\r\n"
+	"i: 1\r\n"
+	"User-Agent: a\r\n"
+	"CSeq: 1 SUBSCRIBE\r\n\r\n",
 };
 
 START_TEST(agree_on_every_octet_everywhere)
@@ -172,6 +179,9 @@ START_TEST(agree_on_every_octet_everywhere)
 
 	memcpy(octets, dense[_i], len);
 	for (size_t at = 0; at < len; at++) {
+		const char *cut = kernels_differ(octets, at);
+
+		ck_assert_msg(cut == NULL, "%zu octets: %s", at, cut);
 		for (int c = 0; c < 256; c++) {
 			const char *what;
 
@@ -204,6 +214,80 @@ START_TEST(agree_on_long_lines)
 		memcpy(octets + line + fill, rest, strlen(rest));
 		what = kernels_differ(octets, len);
 		ck_assert_msg(what == NULL, "%zu octets: %s", len, what);
+	}
+}
+END_TEST
+
+// What has a length of its own: an octet stands 0 to 80 times where the star is.
+static const char *const stretched[] = {
+	"Via: SIP/2.0/UDP h;branch=*",
+	"Via: SIP/2.0/UDP h;branch=*;rport",
+	"Via: SIP/2.0/UDP h;rport;branch=*",
+	"Via: SIP/2.0/UDP h;branch=*;rport=1",
+	"Via: SIP/2.0/UDP h;branch=*; x",
+	"Via: SIP/2.0/UDP h;branch=*;",
+	"Via: SIP/2.0/UDP h;branch=*,SIP/2.0/UDP i;branch=j",
+	"Via: SIP/2.0/UDP h;rport;branch=*;rport=5",
+	"Via: SIP/2.0/UDP h;x=*;rport=1;branch=z;rport=2",
+	"Via: SIP/2.0/UDP h;branch=z;received=*;rport",
+	"Via: SIP/2.0/UDP *:5060;branch=z",
+	"Via: SIP/2.0/UDP h:*;branch=z",
+	"From: \"*\" <sip:a@b>;tag=1",
+	"From: * <sip:a@b>;tag=1",
+	"From: \"*,*\"<sip:a@b;user=phone>;tag=1",
+	"From: <sip:*@b>;tag=1",
+	"From: <sip:a@b>;tag=*",
+	"To: \"*\" <sip:b>",
+	"To: * <sip:b>;tag=2",
+	"To: <sip:*>",
+	"To: <sip:b>tag=*",
+	"From: *,b <sip:a@b>;tag=1",
+	"From: \"*\"b\" <sip:a@b>;tag=1",
+	"Via: SIP/2.0/UDP h;x=*;rport;branch=z;rport",
+	"To: <sip:b>*",
+	"Call-ID: *",
+	"CSeq: * INVITE",
+	"CSeq: *9 INVITE",
+	"Max-Forwards: *",
+	"Max-Forwards: *70",
+	"Content-Length: *",
+	"Content-Length: 1*",
+	"Route: <sip:*;lr>",
+	"*: value",
+	"* : value",
+	"*(: value",
+	"*:value",
+	"Subject: *",
+};
+
+static size_t stretch(char *out, const char *line, char c, int nb)
+{
+	static const char *const lines[] = {"Via: SIP/2.0/UDP h;branch=z", "From: <sip:a>;tag=1",
+		"To: <sip:b>", "Call-ID: i", "CSeq: 1 INVITE", "Max-Forwards: 70",
+		"Content-Length: 0"};
+	size_t n = (size_t)sprintf(out, "INVITE sip:bob@b SIP/2.0\r\n");
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (strncmp(lines[i], line, 4) != 0)
+			n += (size_t)sprintf(out + n, "%s\r\n", lines[i]);
+	for (; *line != '\0'; line++)
+		for (int i = *line == '*' ? nb : 1; i > 0; i--)
+			out[n++] = *line == '*' ? c : *line;
+	return n + (size_t)sprintf(out + n, "\r\n\r\n");
+}
+
+START_TEST(agree_on_every_length)
+{
+	char octets[1024];
+
+	for (int nb = 0; nb <= 80; nb++) {
+		for (const char *c = "a70"; *c != '\0'; c++) {
+			size_t len = stretch(octets, stretched[_i], *c, nb);
+			const char *what = kernels_differ(octets, len);
+
+			ck_assert_msg(
+				what == NULL, "%s, %d times %c: %s", stretched[_i], nb, *c, what);
+		}
 	}
 }
 END_TEST
@@ -286,6 +370,7 @@ int main(void)
 	tcase_add_test(tc, agree_on_every_prefix);
 	tcase_add_loop_test(
 		tc, agree_on_every_octet_everywhere, 0, sizeof(dense) / sizeof(dense[0]));
+	tcase_add_loop_test(tc, agree_on_every_length, 0, sizeof(stretched) / sizeof(stretched[0]));
 	tcase_add_loop_test(tc, agree_on_long_lines, 0, 3);
 	tcase_add_loop_test(tc, agree_on_mutations, 0, 4);
 	suite_add_tcase(suite, tc);
