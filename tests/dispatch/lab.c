@@ -73,7 +73,9 @@ static void set_services(const struct lab_options *o, struct snapshot_service *s
 			? o->flags
 			: SERVICE_RECORD_ROUTE | SERVICE_PATH | SERVICE_REPLY_UNPARSABLE;
 		s[i].mode = o->mode;
-		s[i].hash_key = s[i].register_hash_key = o->hash_key;
+		s[i].hash_key = o->hash_key;
+		s[i].register_hash_key =
+			o->register_hash_key != 0 ? o->register_hash_key : o->hash_key;
 		s[i].retry_after = 7;
 		s[i].max_message = o->max_message;
 	}
@@ -200,6 +202,7 @@ static void lab_decide(struct lab *lab, unsigned int nb)
 	// Without a memory in which each would find the one before it.
 	ctx.txns = NULL;
 	decide(&ctx, &lab->in, &alone);
+	require(alone.edits.text_len <= EDIT_TEXT_MAX);
 	for (unsigned int i = 0; i < nb; i++) {
 		in[i] = &lab->in;
 		out[i] = &many[i];

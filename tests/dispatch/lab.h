@@ -29,6 +29,7 @@ struct lab_options {
 	uint8_t flags; // of both services; default Record-Route, Path and replies
 	uint8_t mode;
 	uint8_t hash_key;
+	uint8_t register_hash_key; // 0: as hash_key
 	bool no_flags; // flags 0 is meant
 	bool two_sided; // backends of "access" are reached through INSIDE
 	bool without_kam2;

@@ -46,6 +46,25 @@ static void seed(uint8_t flags, const char *text)
 	seeds[nb_seeds++].len = len;
 }
 
+// What is changed stands so far behind that a copy of all before it, with what is put in, has no
+// room.
+static void seed_far(uint8_t flags, const char *routes)
+{
+	char filler[1081], text[4096];
+
+	memset(filler, 'x', sizeof(filler) - 1);
+	filler[sizeof(filler) - 1] = '\0';
+	snprintf(text, sizeof(text),
+		START("INVITE") TOP_VIA "X: %s\nMax-Forwards: 70\n" IDENTITY("INVITE") "\n",
+		filler);
+	seed(flags, text);
+	snprintf(text, sizeof(text),
+		"BYE sip:b@192.0.2.200 SIP/2.0\n" TOP_VIA
+		"Max-Forwards: 70\nX: %s\n%s\n" IN_DIALOG("BYE") "\n",
+		filler, routes);
+	seed(flags, text);
+}
+
 // The dialog of one call: the INVITE, what a backend would answer, and BYEs from both sides.
 static void seed_call(uint8_t flags, uint16_t listener, const char *caller)
 {
@@ -71,6 +90,7 @@ static void seed_call(uint8_t flags, uint16_t listener, const char *caller)
 		routes);
 	seed(flags, text);
 	seed((uint8_t)(flags | ORACLE_FROM_BACKEND), text);
+	seed_far(flags, routes);
 	uri[strlen(uri) - 1] = '\0';
 	snprintf(text, sizeof(text),
 		"BYE %s SIP/2.0\n" TOP_VIA "%s, <sip:b@192.0.2.200>\n" IN_DIALOG("BYE") "\n",
@@ -232,9 +252,12 @@ static const char *check_sent(struct lab *lab)
 {
 	const struct sip_msg *msg = &lab->msg;
 	struct sip_msg sent;
-	uint32_t len = edit_apply(msg, &lab->d.edits, copy + SIP_PAD);
 	char *there = in_place + ROOM;
+	uint32_t len;
 
+	if (lab->d.edits.text_len > EDIT_TEXT_MAX)
+		return "more text than there is room for";
+	len = edit_apply(msg, &lab->d.edits, copy + SIP_PAD);
 	if (len != msg->len + (uint32_t)lab->d.edits.growth)
 		return "a wrong length";
 	memcpy(there, msg->buf, msg->len);

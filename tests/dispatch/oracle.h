@@ -28,7 +28,7 @@ void oracle_fini(void);
 // - who forges a backend is not served at all;
 // - an answer goes to the sender's address, is bounded, and is never for ACK or CANCEL;
 // - what is sent on is a SIP message with the same identity and body, our Via on top, and edits in
-//   place give what edits into a copy give;
+//   place give what edits into a copy give and have room for their text;
 // - the response to what was sent on returns to the sender.
 const char *oracle_check(const uint8_t *data, size_t len);
 

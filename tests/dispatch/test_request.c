@@ -213,22 +213,27 @@ static const struct {
 		"[2001:db8:0::9];branch=z9hG4bKx"},
 };
 
-// Without and with a Max-Forwards: the one is written change by change, the other in one go.
+// Without a Max-Forwards, with one before and with one behind: the last is the plain case.
 START_TEST(rfc3261_18_2_1_rfc3581_4_received_and_rport)
 {
-	static const char *const forwards[][3] = {
-		{"", "Max-Forwards: 70\n", ""}, {"Max-Forwards: 8\n", "", "Max-Forwards: 7\n"}};
+	static const struct {
+		const char *before, *behind, *before_out, *behind_out;
+	} forwards[] = {
+		{"", "", "Max-Forwards: 70\n", ""},
+		{"Max-Forwards: 8\n", "", "Max-Forwards: 7\n", ""},
+		{"", "Max-Forwards: 8\n", "", "Max-Forwards: 7\n"},
+	};
 	char wanted[1024];
 
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < sizeof(forwards) / sizeof(forwards[0]); i++) {
 		snprintf(text, sizeof(text),
-			START("MESSAGE") "Via: SIP/2.0/UDP %s\n%s" IDENTITY("MESSAGE") "\n",
-			vias[_i].in, forwards[i][0]);
+			START("MESSAGE") "%sVia: SIP/2.0/UDP %s\n%s" IDENTITY("MESSAGE") "\n",
+			forwards[i].before, vias[_i].in, forwards[i].behind);
 		snprintf(wanted, sizeof(wanted),
 			START("MESSAGE") "Via: SIP/2.0/UDP %s;branch=z9hG4bK*\n%s"
 					 "Via: SIP/2.0/UDP %s\n%s" IDENTITY("MESSAGE") "\n",
-			snapshot_listener(lab.snap, VIP4)->sent_by, forwards[i][1], vias[_i].out,
-			forwards[i][2]);
+			snapshot_listener(lab.snap, VIP4)->sent_by, forwards[i].before_out,
+			vias[_i].out, forwards[i].behind_out);
 		lab_send(&lab, text, vias[_i].source, vias[_i].source[0] == '[' ? VIP6 : VIP4);
 		ck_action(&lab, ACTION_FORWARD);
 		ck_out(&lab, wanted);
@@ -259,6 +264,36 @@ START_TEST(rfc3261_16_6_3_max_forwards_is_added)
 	lab_send(&lab, START("MESSAGE") TOP_VIA IDENTITY("MESSAGE") "\n", CALLER, VIP4);
 	ck_out(&lab,
 		START("MESSAGE") OUR_VIA "Max-Forwards: 70\n" STAMPED_VIA IDENTITY("MESSAGE") "\n");
+}
+END_TEST
+
+// What comes in front of the sender's Via: little, and much.
+static const char *const fronts[] = {
+	OUR_VIA,
+	"Via: SIP/2.0/UDP 10.20.1.5:5060;branch=z9hG4bK*\n"
+	"Record-Route: <sip:*@10.20.1.5:5060;lr>\n" OUR_RECORD_ROUTE,
+};
+
+// However far it is behind the Via, up to where there is no room to copy all that is before it.
+START_TEST(rfc3261_16_6_3_max_forwards_may_stand_anywhere)
+{
+	static char filler[EDIT_TEXT_MAX], wanted[4096];
+
+	restart(&(struct lab_options){.no_flags = _i == 0, .two_sided = _i == 1});
+	lab.ctx.txns = NULL;
+	memset(filler, 'x', sizeof(filler));
+	for (int len = 1; len < (int)sizeof(filler); len++) {
+		snprintf(text, sizeof(text),
+			START("INVITE") TOP_VIA
+			"X: %.*s\nMax-Forwards: 70\n" IDENTITY("INVITE") "\n",
+			len, filler);
+		snprintf(wanted, sizeof(wanted),
+			START("INVITE") "%s" STAMPED_VIA
+					"X: %.*s\nMax-Forwards: 69\n" IDENTITY("INVITE") "\n",
+			fronts[_i], len, filler);
+		lab_send(&lab, text, CALLER, VIP4);
+		ck_out(&lab, wanted);
+	}
 }
 END_TEST
 
@@ -594,6 +629,45 @@ START_TEST(other_keys_than_the_call_id)
 }
 END_TEST
 
+// Do 20 requests with Call-IDs of their own, from one AoR or each from another, go to one backend?
+// By chance they do not.
+static bool go_together(const char *method, bool one_aor)
+{
+	uint16_t first = SNAPSHOT_NONE;
+	bool together = true;
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(text, sizeof(text),
+			"%s sip:example.com SIP/2.0\n" TOP_VIA "Max-Forwards: 70\n"
+			"To: <sip:bob@example.com>\nFrom: <sip:alice%d@example.com>;tag=%d\n"
+			"Call-ID: call-%d\nCSeq: 1 %s\n\n",
+			method, one_aor ? 0 : i, i, i, method);
+		lab_send(&lab, text, CALLER, VIP4);
+		ck_assert_int_eq(lab.d.rule, RULE_TABLE);
+		if (i == 0)
+			first = lab.d.backend;
+		together &= lab.d.backend == first;
+	}
+	return together;
+}
+
+START_TEST(registrations_may_go_by_another_key)
+{
+	restart(&(struct lab_options){
+		.hash_key = HASH_CALL_ID, .register_hash_key = HASH_FROM_AOR});
+	lab.ctx.txns = NULL;
+	ck_assert(go_together("REGISTER", true));
+	ck_assert(!go_together("REGISTER", false));
+	ck_assert(!go_together("INVITE", true));
+	// Here neither goes by the Call-ID.
+	restart(&(struct lab_options){.hash_key = HASH_FROM_AOR, .register_hash_key = HASH_TO_AOR});
+	lab.ctx.txns = NULL;
+	ck_assert(go_together("REGISTER", false));
+	ck_assert(go_together("INVITE", true));
+	ck_assert(!go_together("INVITE", false));
+}
+END_TEST
+
 START_TEST(redirect_answers_with_the_backend)
 {
 	restart(&(struct lab_options){.mode = SERVICE_REDIRECT});
@@ -635,6 +709,8 @@ int main(void)
 		tc, rfc3261_18_2_1_rfc3581_4_received_and_rport, 0, sizeof(vias) / sizeof(vias[0]));
 	tcase_add_test(tc, rfc3261_16_6_3_max_forwards_is_one_less);
 	tcase_add_test(tc, rfc3261_16_6_3_max_forwards_is_added);
+	tcase_add_loop_test(tc, rfc3261_16_6_3_max_forwards_may_stand_anywhere, 0,
+		sizeof(fronts) / sizeof(fronts[0]));
 	tcase_add_loop_test(
 		tc, rfc3261_16_3_what_is_refused, 0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tc, rfc3261_8_2_7_ack_and_cancel_are_never_answered);
@@ -655,6 +731,7 @@ int main(void)
 	tcase_add_loop_test(
 		tc, rule_d_however_the_aor_is_written, 0, sizeof(of_bob) / sizeof(of_bob[0]));
 	tcase_add_test(tc, other_keys_than_the_call_id);
+	tcase_add_test(tc, registrations_may_go_by_another_key);
 	tcase_add_test(tc, redirect_answers_with_the_backend);
 	tcase_add_test(tc, dsr_changes_nothing_in_the_message);
 	return run_suite("request", tc);

@@ -102,6 +102,83 @@ START_TEST(rfc3261_16_4_our_routes_are_popped)
 }
 END_TEST
 
+#define PEER "sip:peer@192.0.2.200:5099"
+#define MADDR_PEER "sip:peer@192.0.2.200:5060;maddr=203.0.113.5"
+
+// Request-URIs and Routes, where %s is rr[0].
+static const struct {
+	const char *uri, *routes, *uri_out, *routes_out;
+} routings[] = {
+	{PEER, "Route: <%s>\n", PEER, ""},
+	{PEER, "Route: <%s>, <sip:10.20.1.11;lr>\n", PEER, "Route: <sip:10.20.1.11;lr>\n"},
+	// Two of ours, with something else between them.
+	{PEER, "Route: <%1$s>\nX: y\nRoute: <%1$s>\n", PEER, "X: y\n"},
+	{PEER, "Route: <%1$s>\nX: y\nRoute: <%1$s>, <sip:10.20.1.11;lr>\n", PEER,
+		"X: y\nRoute: <sip:10.20.1.11;lr>\n"},
+	// A maddr that names us.
+	{MADDR_PEER, "", "sip:peer@192.0.2.200", ""},
+	{MADDR_PEER, "Route: <%s>\n", "sip:peer@192.0.2.200", ""},
+	// A strict router before us.
+	{"%s", "Route: <" PEER ">\n", PEER, ""},
+	{"%s", "Route: <sip:10.20.1.11;lr>, <" PEER ">\n", PEER, "Route: <sip:10.20.1.11;lr>\n"},
+	// A strict router behind us.
+	{PEER, "Route: <%s>, <sip:strict@10.20.1.11>\n", "sip:strict@10.20.1.11",
+		"Route: <" PEER ">\n"},
+	{PEER, "Route: <%s>, <sip:strict@10.20.1.11>\nRoute: <sip:c;lr>\n", "sip:strict@10.20.1.11",
+		"Route: <sip:c;lr>\nRoute: <" PEER ">\n"},
+};
+
+// Via, Max-Forwards, if there is one, and Route may stand in any order.
+START_TEST(rfc3261_7_3_1_the_order_of_header_fields_does_not_matter)
+{
+	static const char *const orders[] = {"%1$s%2$s%3$s", "%1$s%3$s%2$s", "%2$s%1$s%3$s",
+		"%2$s%3$s%1$s", "%3$s%1$s%2$s", "%3$s%2$s%1$s"};
+	char uri[512], routes[1024], lines[2048], wanted[4096];
+
+	snprintf(uri, sizeof(uri), routings[_i].uri, rr[0]);
+	snprintf(routes, sizeof(routes), routings[_i].routes, rr[0]);
+	for (unsigned int i = 0; i < 2 * sizeof(orders) / sizeof(orders[0]); i++) {
+		const char *order = orders[i / 2];
+		bool has = i % 2;
+
+		snprintf(lines, sizeof(lines), order, TOP_VIA, has ? "Max-Forwards: 70\n" : "",
+			routes);
+		snprintf(
+			text, sizeof(text), "BYE %s SIP/2.0\n%s" IN_DIALOG("BYE") "\n", uri, lines);
+		lab_send(&lab, text, CALLER, VIP4);
+		ck_action(&lab, ACTION_FORWARD);
+		snprintf(lines, sizeof(lines), order, STAMPED_VIA, has ? "Max-Forwards: 69\n" : "",
+			routings[_i].routes_out);
+		snprintf(wanted, sizeof(wanted),
+			"BYE %s SIP/2.0\n" OUR_VIA "%s%s" IN_DIALOG("BYE") "\n",
+			routings[_i].uri_out, has ? "" : "Max-Forwards: 70\n", lines);
+		ck_out(&lab, wanted);
+	}
+}
+END_TEST
+
+// However far it is behind the Via, up to where there is no room to copy all that is before it.
+START_TEST(rfc3261_16_4_our_route_may_stand_anywhere)
+{
+	static char filler[EDIT_TEXT_MAX], wanted[4096];
+
+	memset(filler, 'x', sizeof(filler));
+	for (int len = 1; len < (int)sizeof(filler); len++) {
+		snprintf(text, sizeof(text),
+			"BYE " PEER " SIP/2.0\n" TOP_VIA
+			"Max-Forwards: 70\nX: %.*s\nRoute: <%s>\n" IN_DIALOG("BYE") "\n",
+			len, filler, rr[0]);
+		snprintf(wanted, sizeof(wanted),
+			"BYE " PEER " SIP/2.0\n" OUR_VIA STAMPED_VIA
+			"Max-Forwards: 69\nX: %.*s\n" IN_DIALOG("BYE") "\n",
+			len, filler);
+		lab_send(&lab, text, CALLER, VIP4);
+		ck_out(&lab, wanted);
+	}
+	ck_to(&lab, source);
+}
+END_TEST
+
 START_TEST(a_backend_reaches_the_client_by_its_flow)
 {
 	restart(&(struct lab_options){.no_flags = true});
@@ -672,6 +749,9 @@ int main(void)
 	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(
 		tc, rfc3261_16_4_our_routes_are_popped, 0, sizeof(pops) / sizeof(pops[0]));
+	tcase_add_loop_test(tc, rfc3261_7_3_1_the_order_of_header_fields_does_not_matter, 0,
+		sizeof(routings) / sizeof(routings[0]));
+	tcase_add_test(tc, rfc3261_16_4_our_route_may_stand_anywhere);
 	tcase_add_test(tc, a_backend_reaches_the_client_by_its_flow);
 	tcase_add_test(tc, any_backend_of_the_service_may_take_a_dialog_over);
 	tcase_add_test(tc, a_forged_token_is_as_good_as_none);
