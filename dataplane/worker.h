@@ -40,7 +40,9 @@ enum pkt_kind {
 // A packet on its way through the stages. What all of them look at comes first, in one cache line.
 struct pkt {
 	struct rte_mbuf *m;
-	struct decide_in in; // rx sets its port, classify its listener and source, decide the rest
+	// rx sets its port, classify its listener and source, of one that waited resolve all three;
+	// decide the rest.
+	struct decide_in in;
 	uint16_t service_slot; // of the counters of the listener's service
 	uint8_t kind; // enum pkt_kind
 	uint8_t reason; // enum sip_reason, of the parse stage

@@ -29,4 +29,5 @@ static inline bool k_number(const char *p, size_t n, uint64_t *value)
 	*value = (uint64_t)_mm_cvtsi128_si64(v);
 	return _mm_testz_si128(above, above);
 }
+
 #endif
