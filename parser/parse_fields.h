@@ -70,7 +70,7 @@ INLINE bool fast_tag(const struct sip_msg *msg, const char *buf, unsigned int i,
 		    : slice_at(0, 0);
 	at -= semi;
 	rest = rest << semi << 1;
-	if (unlikely(window[at] != '>' || (int64_t)rest <= 0))
+	if (unlikely((int64_t)rest <= 0 || window[at] != '>'))
 		return false;
 	for (;;) {
 		uri = clz64(rest);

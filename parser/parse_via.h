@@ -66,7 +66,10 @@ INLINE const char *fast_host_port(
 	has = -(uint64_t)(*p == ':');
 	OPAQUE(has);
 	behind = *s;
-	end = step(&behind);
+	end = p;
+	// Where no port is, what comes next may be out of reach.
+	if (likely(behind.bits != 0) || has != 0)
+		end = step(&behind);
 	n = (size_t)(end - p - 1) & has;
 	if (unlikely(n > 5 || !k_number(p + 1, n, &number)))
 		return NULL;
