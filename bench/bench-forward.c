@@ -570,6 +570,8 @@ static int run_watched(void)
 		prepare(&runs[i]);
 		jumps_begin();
 		nb = lab_run_watched(&lab, runs[i].set.nb_frames / 4);
+		if (nb == 0)
+			die("too few messages to watch their jumps");
 		missed = jumps_end(stdout, JUMPS_SHOWN, (double)nb);
 		take_out(&runs[i], true);
 		printf("%-26s %6.2f\n", runs[i].c->name, (double)missed / (double)nb);

@@ -422,8 +422,13 @@ int main(int argc, char **argv)
 	if (parse_options(argc, argv, &o) != 0)
 		return 2;
 	peers_init();
-	if (!steps_available())
+	if (!steps_available()) {
+		if (o.jumps) {
+			fputs("bench-parse: jumps cannot be watched here\n", stderr);
+			return 1;
+		}
 		o.counted = 0;
+	}
 	if (o.json != NULL) {
 		json = fopen(o.json, "w");
 		if (json == NULL) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "bench/jumps.h"
-#include "bench/steps.h"
+#include "tests/bench/suite.h"
 
-#include <check.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,24 +74,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("jumps");
 	TCase *tc = tcase_create("jumps");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
-	if (!steps_available()) {
-		puts("jumps cannot be watched here");
-		srunner_free(sr);
-		return 77;
-	}
 #if defined(__x86_64__)
 	tcase_add_test(tc, what_is_always_the_same_is_predicted);
 	tcase_add_test(tc, a_pattern_is_learned);
 	tcase_add_test(tc, what_is_random_is_missed_every_other_time);
 #endif
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_stepped("jumps", tc);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "bench/steps.h"
+#include "tests/bench/suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,16 +76,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("steps");
 	TCase *tc = tcase_create("steps");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
-	if (!steps_available()) {
-		puts("instructions cannot be counted here");
-		srunner_free(sr);
-		return 77;
-	}
 #if defined(__x86_64__)
 	tcase_add_test(tc, an_empty_pair_is_none);
 	tcase_add_test(tc, instructions_are_counted_one_by_one);
@@ -94,9 +85,5 @@ int main(void)
 	tcase_add_test(tc, a_repeated_instruction_is_one);
 	tcase_add_test(tc, what_is_read_in_between_grows_with_the_work);
 #endif
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_stepped("steps", tc);
 }
