@@ -11,7 +11,8 @@
 //   k_address_stop64(p)  bit i: p[i] delimits in a From or To, or may not stand unquoted there
 //   k_nonhost64(p)       bit i: p[i] may not stand in a host name
 //   k_token_len(p)       how many octets of token p begins with, up to 32
-//   k_name_len(p)        how many octets p has up to the first colon, itself included; 32 or more if
+//   k_name_len(p)        how many octets p has up to the first colon, itself included; 32 or more
+//   if
 //                        it is not among the first 31
 //   k_is_name(p, name, n)  the n octets at p in lower case are those of a name's slot, n up to 32
 //   k_number(p, n, value)  the n octets at p are a number, n from 0 to 16: its low eight decimals
@@ -140,10 +141,8 @@ INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf, const st
 	return parse_optional(msg, buf, seen->present, fault);
 }
 
-// The start line, where lines begin, and what they are called, of a message in which nothing is
-// unusual.
-INLINE bool parse_usual(
-	struct sip_msg *restrict msg, const char *buf, size_t len, struct seen *seen)
+// The start line and where lines begin, of a message in which nothing is unusual.
+INLINE bool index_usual(struct sip_msg *restrict msg, const char *buf, size_t len)
 {
 	int nb;
 
@@ -152,10 +151,8 @@ INLINE bool parse_usual(
 	if (unlikely(!start_fast(msg, buf, len)))
 		return false;
 	nb = hot_index(msg, buf, len);
-	if (unlikely(nb < 0))
-		return false;
 	msg->nb_hdrs = (uint8_t)nb;
-	return classify_usual(msg, buf, seen);
+	return nb > 0;
 }
 
 // What follows from the index alone.
@@ -224,20 +221,30 @@ INLINE enum sip_reason parse_values(
 	return SIP_OK;
 }
 
+// Messages in which something is unusual, which parse() leaves to this.
+static __attribute__((noinline)) enum sip_reason parse_any(
+	struct sip_msg *msg, const char *buf, size_t len)
+{
+	struct seen seen;
+	enum sip_reason reason = parse_unusual(msg, buf, len, &seen);
+
+	if (reason != SIP_OK)
+		return reason;
+	return parse_values(msg, buf + msg->skipped, len - msg->skipped, &seen);
+}
+
 static enum sip_reason parse(struct sip_msg *msg, const char *buf, size_t len)
 {
 	struct seen seen;
 
-	if (unlikely(!KERNEL_FAST || !parse_usual(msg, buf, len, &seen))) {
-		struct seen all;
-		enum sip_reason reason = parse_unusual(msg, buf, len, &all);
-
-		if (reason != SIP_OK)
-			return reason;
-		seen = all;
-		buf += msg->skipped;
-		len -= msg->skipped;
-	}
+	// One after the other, not one function that says yes or no: the compiler loses its way in
+	// that and makes all that follows as if it was rare.
+	if (unlikely(!KERNEL_FAST || !index_usual(msg, buf, len)))
+		return parse_any(msg, buf, len);
+	if (unlikely(!classify_usual(msg, buf, &seen)))
+		return parse_any(msg, buf, len);
+	if (unlikely(seen.present & BIT(SIP_HDR_UNSEEN)) && !unseen_are_names(msg, buf))
+		return parse_any(msg, buf, len);
 	return parse_values(msg, buf, len, &seen);
 }
 

@@ -236,14 +236,12 @@ static COLD bool unseen_are_names(struct sip_msg *msg, const char *buf)
 }
 
 // The same when none is unusual. No function is called on the way, so all that is constant stays in
-// registers. False: classify_any() shall see.
+// registers. False: classify_any() shall see. Those in no slot are still to be looked at.
 INLINE bool classify_usual(struct sip_msg *restrict msg, const char *buf, struct seen *seen)
 {
 	struct seen all = {0, 0};
 	size_t i = msg->nb_hdrs, next = msg->hdr_line[i];
 
-	if (unlikely(i == 0))
-		return false;
 	do {
 		size_t value, line = msg->hdr_line[--i];
 		const struct sip_name_slot *name = classify(buf + line, &value);
@@ -255,5 +253,5 @@ INLINE bool classify_usual(struct sip_msg *restrict msg, const char *buf, struct
 		next = line;
 	} while (i > 0);
 	*seen = all;
-	return likely((all.present & BIT(SIP_HDR_UNSEEN)) == 0) || unseen_are_names(msg, buf);
+	return true;
 }
