@@ -68,6 +68,15 @@ static struct next_hop *gateway_slot(struct worker *w, const struct snapshot_rou
 	return &w->next_hops->gateways[(size_t)(route - first) % NEXT_HOP_GATEWAYS];
 }
 
+static struct next_hop *take_slot(struct worker *w, const struct ip_addr *to)
+{
+	uint64_t hash = next_hop_hash(to);
+	size_t place = next_hop_place(hash);
+
+	w->next_hops->tags[place] = next_hop_tag(hash);
+	return &w->next_hops->slots[place];
+}
+
 int next_hop_by_route(struct worker *w, const struct ip_addr *to, const struct next_hop **hop)
 {
 	const struct snapshot_route *route = route_find(w->published->routes, to);
@@ -77,20 +86,17 @@ int next_hop_by_route(struct worker *w, const struct ip_addr *to, const struct n
 	if (route == NULL || route->port >= w->nb_ports)
 		return -ENETUNREACH;
 	if (route->gateway.family == 0) {
-		slot = next_hop_slot(w, to);
+		slot = take_slot(w, to);
 		slot->to = *to;
 		slot->via = *to;
 	} else {
 		slot = gateway_slot(w, route);
 		*hop = slot;
-		// All that the entry says follows from these, whichever route it is. (A gateway may
-		// be of the other family, RFC 8950.)
-		if (likely(slot->epoch == w->epoch && slot->port == route->port &&
-			    slot->to.family == route->prefix.family &&
-			    ip_addr_eq(&slot->via, &route->gateway)))
+		if (likely(slot->epoch == w->epoch && slot->route == route))
 			return 0;
 		slot->to = route->prefix;
 		slot->via = route->gateway;
+		slot->route = route;
 	}
 	*hop = slot;
 	return resolve(w, route, slot);

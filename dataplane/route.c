@@ -6,6 +6,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+// Up to so many IPv4 routes are looked at one by one.
+#define FEW 16
+#define AT_ONCE 4
 
 struct route_group { // routes of one prefix length
 	uint32_t first, nb;
@@ -17,7 +24,9 @@ struct route_family {
 	struct route_group *groups;
 	uint32_t nb_groups;
 	const struct snapshot_route **routes;
+	uint32_t nb;
 	uint32_t *prefixes; // IPv4, host byte order: of each route
+	uint32_t few[FEW], few_masks[FEW]; // IPv4: the same of the first, and what is compared
 };
 
 struct route_table {
@@ -42,10 +51,18 @@ static uint32_t ipv4_of(const struct ip_addr *ip)
 	return ntohl(word);
 }
 
+// The bits that all addresses of an IPv4 prefix have in common.
+static uint32_t mask_v4(uint8_t len)
+{
+	return (uint32_t)(UINT64_C(0xffffffff) << (32 - len));
+}
+
 static int family_create(struct route_family *f, const struct snapshot *snap, uint8_t family)
 {
 	uint32_t nb = 0;
 
+	// Where no route is, no address is equal.
+	memset(f->few, 0xff, sizeof(f->few));
 	f->routes = calloc(snap->routes.nb + 1, sizeof(*f->routes));
 	f->groups = calloc(snap->routes.nb + 1, sizeof(*f->groups));
 	f->prefixes = calloc(snap->routes.nb + 1, sizeof(*f->prefixes));
@@ -57,6 +74,7 @@ static int family_create(struct route_family *f, const struct snapshot *snap, ui
 		if (route->prefix.family == family)
 			f->routes[nb++] = route;
 	}
+	f->nb = nb;
 	qsort(f->routes, nb, sizeof(*f->routes), compare);
 	for (uint32_t i = 0; i < nb; i++) {
 		uint8_t len = f->routes[i]->prefix_len;
@@ -65,6 +83,10 @@ static int family_create(struct route_family *f, const struct snapshot *snap, ui
 			f->groups[f->nb_groups++] = (struct route_group){.first = i, .len = len};
 		f->groups[f->nb_groups - 1].nb++;
 		f->prefixes[i] = ipv4_of(&f->routes[i]->prefix);
+		if (i < FEW && family == 4) {
+			f->few[i] = f->prefixes[i];
+			f->few_masks[i] = mask_v4(len);
+		}
 	}
 	return 0;
 }
@@ -99,12 +121,43 @@ void route_table_destroy(struct route_table *table)
 	free(table);
 }
 
+// Which of the AT_ONCE routes from `first` on cover an address, a bit each.
+static inline unsigned int cover(const struct route_family *f, uint32_t first, uint32_t ip)
+{
+#ifdef __SSE2__
+	__m128i masks = _mm_loadu_si128((const __m128i *)(const void *)&f->few_masks[first]);
+	__m128i prefixes = _mm_loadu_si128((const __m128i *)(const void *)&f->few[first]);
+	__m128i masked = _mm_and_si128(_mm_set1_epi32((int)ip), masks);
+
+	return (unsigned int)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(masked, prefixes)));
+#else
+	unsigned int bits = 0;
+
+	for (unsigned int i = 0; i < AT_ONCE; i++)
+		bits |= (unsigned int)((ip & f->few_masks[first + i]) == f->few[first + i]) << i;
+	return bits;
+#endif
+}
+
+static const struct snapshot_route *find_few(const struct route_family *f, uint32_t ip)
+{
+	for (uint32_t first = 0; first < f->nb; first += AT_ONCE) {
+		unsigned int bits = cover(f, first, ip);
+
+		if (bits != 0)
+			return f->routes[first + (unsigned int)__builtin_ctz(bits)];
+	}
+	return NULL;
+}
+
 static const struct snapshot_route *find_v4(const struct route_family *f, uint32_t ip)
 {
+	if (f->nb <= FEW)
+		return find_few(f, ip);
 	for (uint32_t i = 0; i < f->nb_groups; i++) {
 		const struct route_group *group = &f->groups[i];
 		const uint32_t *prefixes = f->prefixes + group->first;
-		uint32_t key = (uint32_t)(ip & (UINT64_C(0xffffffff) << (32 - group->len)));
+		uint32_t key = ip & mask_v4(group->len);
 		uint32_t low = 0, nb = group->nb;
 
 		// The last one that is not greater, without a branch on the outcome.

@@ -4,7 +4,8 @@
 
 #include "dataplane/dispatch/snapshot.h"
 
-// Longest-prefix match over a snapshot's routes: one sorted array per prefix length that occurs.
+// Longest-prefix match over a snapshot's routes: one sorted array per prefix length that occurs, and
+// vectors of all where they are few.
 // A node has few routes, and workers remember where they sent last (next_hop.h), so a table of
 // 2^24 entries as in rte_lpm would cost more memory than all the rest for nothing.
 

@@ -71,6 +71,21 @@ START_TEST(each_route_leads_to_its_own_gateway)
 }
 END_TEST
 
+START_TEST(neighbours_have_entries_of_their_own_and_who_is_behind_a_gateway_has_none)
+{
+	struct ip_addr gateway = fixture_gateway(0), behind = fixture_behind_gateway(0, 7);
+
+	publish(1, 1);
+	know(0, 10);
+	worker_begin_turn(w);
+	leads_to(gateway, 10);
+	leads_to(behind, 10);
+	ck_assert_uint_eq(next_hop_slot(w, &gateway)->epoch, w->epoch);
+	ck_assert(ip_addr_eq(&next_hop_slot(w, &gateway)->to, &gateway));
+	ck_assert_uint_eq(next_hop_slot(w, &behind)->epoch, 0);
+}
+END_TEST
+
 START_TEST(more_gateways_than_entries_are_kept_apart)
 {
 	publish(FIXTURE_GATEWAYS_MAX, 1);
@@ -320,6 +335,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, each_route_leads_to_its_own_gateway);
+	tcase_add_test(
+		tcase, neighbours_have_entries_of_their_own_and_who_is_behind_a_gateway_has_none);
 	tcase_add_test(tcase, more_gateways_than_entries_are_kept_apart);
 	tcase_add_test(tcase, one_gateway_address_behind_two_ports_is_two_gateways);
 	tcase_add_test(tcase, one_gateway_for_both_families_carries_both);

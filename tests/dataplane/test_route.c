@@ -80,37 +80,61 @@ START_TEST(no_route_is_none)
 }
 END_TEST
 
-START_TEST(many_routes_agree_with_a_linear_search)
+static uint32_t random_state;
+
+static uint32_t random_word(void)
 {
-	uint32_t seed = 5;
+	random_state = random_state * 1103515245u + 12345u;
+	return random_state;
+}
 
-	for (unsigned int i = 0; i < 500; i++) {
-		uint32_t r = seed = seed * 1103515245u + 12345u;
+static uint32_t prefix_of(const struct snapshot_route *route)
+{
+	const uint8_t *o = route->prefix.octets;
+
+	return (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
+}
+
+static void text_of(uint32_t address, char text[32])
+{
+	snprintf(text, 32, "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255,
+		address & 255);
+}
+
+// Few routes are found in another way than many.
+static const unsigned int numbers[] = {1, 3, 4, 5, 15, 16, 17, 64, 500};
+
+START_TEST(any_number_of_routes_agrees_with_a_linear_search)
+{
+	char text[32];
+
+	random_state = 5;
+	for (unsigned int i = 0; i < numbers[_i]; i++) {
+		uint32_t r = random_word();
 		uint8_t len = (uint8_t)(8 + (r >> 8) % 25);
-		uint32_t address = r & ~(uint32_t)((UINT64_C(1) << (32 - len)) - 1);
-		char text[32];
 
-		snprintf(text, sizeof(text), "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
-			address >> 8 & 255, address & 255);
+		text_of(r & ~(uint32_t)((UINT64_C(1) << (32 - len)) - 1), text);
 		add(text, len, (uint16_t)len);
 	}
 	for (unsigned int i = 0; i < 2000; i++) {
-		uint32_t address = seed = seed * 1103515245u + 12345u;
-		char text[32];
+		uint32_t address = random_word();
 		int best = -1;
 
+		// Every other one has a route.
+		if (i & 1) {
+			const struct snapshot_route *route = &routes->routes[i / 2 % numbers[_i]];
+
+			address = prefix_of(route) |
+				(uint32_t)((UINT64_C(1) << (32 - route->prefix_len)) - 1);
+		}
 		for (uint32_t r = 0; r < routes->snap.routes.nb; r++) {
 			const struct snapshot_route *route = &routes->routes[r];
-			const uint8_t *o = route->prefix.octets;
-			uint32_t prefix = (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 |
-				(uint32_t)o[2] << 8 | o[3];
 
-			if ((address ^ prefix) >> (32 - route->prefix_len) == 0 &&
+			if ((address ^ prefix_of(route)) >> (32 - route->prefix_len) == 0 &&
 				route->prefix_len > best)
 				best = route->prefix_len;
 		}
-		snprintf(text, sizeof(text), "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
-			address >> 8 & 255, address & 255);
+		text_of(address, text);
 		ck_assert_int_eq(find(text), best);
 	}
 }
@@ -163,7 +187,8 @@ int main(void)
 	tcase_add_test(tcase, the_longest_prefix_wins);
 	tcase_add_test(tcase, families_are_apart);
 	tcase_add_test(tcase, no_route_is_none);
-	tcase_add_test(tcase, many_routes_agree_with_a_linear_search);
+	tcase_add_loop_test(tcase, any_number_of_routes_agrees_with_a_linear_search, 0,
+		(int)(sizeof(numbers) / sizeof(numbers[0])));
 	tcase_add_test(tcase, many_routes_of_ipv6_agree_with_a_linear_search);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
