@@ -62,16 +62,6 @@ static inline size_t sip_method_slot(uint32_t first_three)
 	return (first_three & 0xffffff) * SIP_METHOD_MULT >> 28;
 }
 
-// Vectors that make numbers of digits. In another file than their use: the compiler, which cannot
-// see them, takes them from memory in the instruction that uses them, and makes none anew.
-struct sip_number_table {
-	uint8_t none[16], all[16]; // 16 octets from the n-th on keep the last n of a vector
-	uint8_t zeros[16], nines[16];
-	int8_t tens[16];
-	int16_t hundreds[8], myriads[8];
-} __attribute__((aligned(64)));
-extern const struct sip_number_table sip_number_table;
-
 struct sip_method_slot {
 	char name[16]; // padded with 0
 	uint64_t mask; // of the first eight octets, those that belong to the name

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "parser/kernel_number.h"
 #include "parser/kernel_sets.h"
 
 #include <immintrin.h>

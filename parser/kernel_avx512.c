@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // x86-64-v4 with VBMI and VBMI2 (Ice Lake, Zen 4 and later): 64 octets are one vector, a comparison
 // is a mask already, and a set of octets is one lookup.
-#include "parser/kernel_number.h"
 #include "parser/parse_words.h"
 
 #include <immintrin.h>

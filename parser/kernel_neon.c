@@ -136,11 +136,6 @@ static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 	return first_zero32(same_letters(p, name), same_letters(p + 16, name + 16)) >= n;
 }
 
-static inline bool k_number(const char *p, size_t n, uint64_t *value)
-{
-	return number_by_words(p, n, value);
-}
-
 static inline unsigned int k_first(uint64_t w)
 {
 	return (unsigned int)__builtin_ctzll(w | 1ULL << 63);

@@ -121,11 +121,6 @@ static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 	return true;
 }
 
-static inline bool k_number(const char *p, size_t n, uint64_t *value)
-{
-	return number_by_words(p, n, value);
-}
-
 static inline unsigned int k_first(uint64_t w)
 {
 	return (unsigned int)__builtin_ctzll(w | 1ULL << 63);

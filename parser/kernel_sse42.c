@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // x86-64-v2: 16 octets, and pshufb. SSE4.2's string instructions are not used; comparing and
 // movemask is faster.
-#include "parser/kernel_number.h"
 #include "parser/kernel_sets.h"
 
 #include <immintrin.h>

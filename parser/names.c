@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "parser/internal.h"
+#include "parser/number.h"
 
 #define T CH_TOKEN
 #define HT (CH_TOKEN | CH_HOST | CH_VALUE | CH_URI)

@@ -15,8 +15,6 @@
 //   if
 //                        it is not among the first 31
 //   k_is_name(p, name, n)  the n octets at p in lower case are those of a name's slot, n up to 32
-//   k_number(p, n, value)  the n octets at p are a number, n from 0 to 16: its low eight decimals
-//                        are in value's high half, those before them in the low half
 //   k_first(w)           the lowest bit of w; 63 or 64 if it has none
 //   k_low_bits(w, n)     bits 0 to n - 1 of w; any word for n from 256 on
 //   struct k_count, k_count_add(count, p), k_count_sum(count)

@@ -15,7 +15,7 @@ INLINE bool fast_number(const struct sip_msg *msg, const char *buf, unsigned int
 	size_t len = value_len(msg, i);
 	uint64_t number;
 
-	if (unlikely(len - 1 > 7 || !k_number(buf + msg->hdr_value[i], len, &number)))
+	if (unlikely(len - 1 > 7 || !number_of(buf + msg->hdr_value[i], len, &number)))
 		return false;
 	*value = (uint32_t)(number >> 32);
 	return true;
@@ -131,7 +131,7 @@ INLINE bool cseq_number(struct sip_msg *restrict msg, const char *p, size_t n)
 {
 	uint64_t number;
 
-	if (unlikely(n - 1 > 9 || !k_number(p, n, &number)))
+	if (unlikely(n - 1 > 9 || !number_of(p, n, &number)))
 		return false;
 	number = (uint32_t)number * 100000000ULL + (number >> 32);
 	msg->cseq = (uint32_t)number;
@@ -167,7 +167,8 @@ static inline bool fast_cseq_response(struct sip_msg *restrict msg, const char *
 	if (unlikely(m->len != len || load64(m->name) != w))
 		return false;
 	msg->method = m->method;
-	msg->method_name = msg->cseq_method = slice_at(off + n + 1, len);
+	msg->cseq_method = slice_at(off + n + 1, len);
+	msg->method_name = slice_at(off + n + 1, len);
 	return cseq_number(msg, buf + off, n);
 }
 

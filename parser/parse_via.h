@@ -71,7 +71,7 @@ INLINE const char *fast_host_port(
 	if (likely(behind.bits != 0) || has != 0)
 		end = step(&behind);
 	n = (size_t)(end - p - 1) & has;
-	if (unlikely(n > 5 || !k_number(p + 1, n, &number)))
+	if (unlikely(n > 5 || !number_of(p + 1, n, &number)))
 		return NULL;
 	number >>= 32;
 	if (unlikely(number + has > UINT16_MAX + has))
@@ -93,7 +93,7 @@ INLINE bool fast_rport(
 	via->rport_param = slice_of(buf, p, p + len);
 	if (len == 5)
 		return first;
-	if (unlikely(p[5] != '=' || digits - 1 > 4 || !k_number(p + 6, digits, &number)))
+	if (unlikely(p[5] != '=' || digits - 1 > 4 || !number_of(p + 6, digits, &number)))
 		return false;
 	via->rport = (uint16_t)(number >> 32);
 	return first && number >> 32 <= UINT16_MAX;

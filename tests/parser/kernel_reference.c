@@ -59,11 +59,6 @@ static inline bool k_is_name(const char *p, const char *name, unsigned int n)
 	return false;
 }
 
-static inline bool k_number(const char *p, size_t n, uint64_t *value)
-{
-	return false;
-}
-
 static inline unsigned int k_first(uint64_t w)
 {
 	return (unsigned int)__builtin_ctzll(w | 1ULL << 63);
