@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/dispatch/decide.h"
 
+#include "dataplane/dispatch/copy.h"
 #include "dataplane/dispatch/next_via.h"
 #include "dataplane/dispatch/request.h"
 #include "dataplane/dispatch/snapshot_find.h"
@@ -212,6 +213,27 @@ static void response_decide(struct request *r, struct tag_jobs *jobs)
 			r->snap, branch, msg, &next, &out->to, &r->branch);
 }
 
+#define FRONT_MAX 256 // octets before our Via
+#define FRONT_MORE 64 // octets behind it
+
+// Take out our Via. Where it stands among the first header fields, the front without it is put
+// together here, with some of what follows, so that it is never shorter than a vector.
+static inline void response_edit(struct request *r)
+{
+	struct edit_list *edits = &r->out->edits;
+	const struct sip_msg *msg = r->msg;
+	uint32_t from = (uint32_t)r->ours.off + r->ours.len;
+	char *p;
+
+	if (__builtin_expect(r->ours.off > FRONT_MAX || msg->len < from + FRONT_MORE, 0)) {
+		edit_add(edits, r->ours.off, r->ours.len, 0, 0);
+		return;
+	}
+	p = copy_upto(edits->text, msg->buf, r->ours.off, FRONT_MAX);
+	p = copy_wide(p, msg->buf + from, FRONT_MORE);
+	edit_front(edits, from + FRONT_MORE, p);
+}
+
 static void response_finish(struct request *r)
 {
 	const struct snapshot *snap = r->snap;
@@ -235,7 +257,7 @@ static void response_finish(struct request *r)
 		out->backend = snapshot_find_backend_addr(snap, &out->to);
 	out->rule = RULE_VIA;
 	out->action = ACTION_FORWARD;
-	edit_add(&out->edits, r->ours.off, r->ours.len, 0, 0);
+	response_edit(r);
 }
 
 // Everything about a message that does not depend on hashes. Returns false when that was all: it

@@ -58,6 +58,18 @@ static inline void edit_add(
 		edit_insert(list, edit);
 }
 
+// The only edit of an empty list: the front of the message up to `from` becomes what the caller has
+// written from list->text to `end`.
+static inline void edit_front(struct edit_list *list, uint32_t from, const char *end)
+{
+	uint32_t len = (uint32_t)(end - list->text);
+
+	list->edits[0] = (struct edit){0, (uint16_t)from, 0, (uint16_t)len};
+	list->nb = 1;
+	list->text_len = (uint16_t)len;
+	list->growth = (int32_t)len - (int32_t)from;
+}
+
 // Append a copy of `text` to list->text, for an edit to put in. What does not fit sets
 // list->overflow.
 void edit_append(struct edit_list *list, struct strv text);

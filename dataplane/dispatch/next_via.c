@@ -3,6 +3,7 @@
 
 #include "dataplane/dispatch/next_hdr.h"
 #include "dataplane/dispatch/siphash_inline.h"
+#include "parser/number.h"
 #include "parser/opaque.h"
 
 #if defined(__AVX512BW__)
@@ -120,24 +121,16 @@ static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct s
 }
 #endif
 
-// Up to five digits of a message: eight octets before their end are readable. One jump for all that
-// may be wrong with them.
+// Up to five digits of a message. One jump for all that may be wrong with them.
 static inline bool parse_port(const char *p, uint32_t len, uint16_t *port)
 {
-	const uint64_t zeros = UINT64_C(0x3030303030303030);
-	uint64_t digits, keep, bad = len - 1 > 4;
+	bool fits = len - 1 <= 4;
+	uint64_t number;
+	bool digits = number_of(p, fits ? len : 0, &number);
 
-	// The last digit in the highest octet, zeros before the first.
-	keep = UINT64_MAX << (8 * (8 - len) & 63);
-	digits = (load64(p + len - 8) ^ zeros) & keep;
-	// An octet above 9 has one of the upper bits, now or with 6 more.
-	bad |= (digits | (digits + UINT64_C(0x0606060606060606))) & UINT64_C(0xf0f0f0f0f0f0f0f0);
-	// Neighbours to pairs, pairs to fours, fours to the number.
-	digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
-	digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
-	digits = (digits * 10000 + (digits >> 32)) & UINT64_C(0xffffffff);
-	*port = (uint16_t)digits;
-	return (bad | (digits - 1 >= UINT16_MAX)) == 0;
+	number >>= 32;
+	*port = (uint16_t)number;
+	return fits & digits & (number - 1 < UINT16_MAX);
 }
 
 // The same where one may be absent, which no jump depends on.

@@ -7,6 +7,7 @@
 #include "dataplane/dispatch/siphash.h"
 #include "dataplane/dispatch/snapshot_find.h"
 #include "dataplane/dispatch/table.h"
+#include "dataplane/dispatch/text.h"
 #include "dataplane/dispatch/txn_cache_inline.h"
 
 #define COLD __attribute__((noinline, cold))
@@ -665,13 +666,22 @@ static void proxy(struct request *r, struct hash_jobs *checks)
 	balance(r);
 }
 
+// Is it an OPTIONS that options_for_us() has to look at? One to a user is not for us.
+static inline bool may_be_ours(const struct sip_msg *msg)
+{
+	struct strv uri = sip_strv(msg, msg->request_uri);
+
+	return __builtin_expect(msg->method == SIP_OPTIONS, 0) &&
+		text_find(uri.ptr, '@', uri.len) == NULL;
+}
+
 void request_look(struct request *r)
 {
 	response_target(&r->msg->via, &r->in->source, &r->target);
 	r->needs_check = needs_check(r);
 	r->needs_routes = routes_wanted(r);
-	r->is_plain = !((int)r->needs_check | (int)r->needs_routes |
-		(int)(r->msg->method == SIP_OPTIONS) | (int)(r->source_backend != SNAPSHOT_NONE));
+	r->is_plain = !((int)r->needs_check | (int)r->needs_routes | (int)may_be_ours(r->msg) |
+		(int)(r->source_backend != SNAPSHOT_NONE));
 }
 
 void request_decide(struct request *r, struct tag_jobs *jobs, struct hash_jobs *checks)

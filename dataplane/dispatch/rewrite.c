@@ -381,17 +381,6 @@ static inline char *put_change(struct request *r, enum what what, char *p)
 	}
 }
 
-// The front of the message up to `from`, where the text in list->text[0 .. p) ends.
-static inline void edit_front(struct edit_list *list, uint32_t from, const char *p)
-{
-	uint32_t len = (uint32_t)(p - list->text);
-
-	list->edits[0] = (struct edit){0, (uint16_t)from, 0, (uint16_t)len};
-	list->nb = 1;
-	list->text_len = (uint16_t)len;
-	list->growth = (int32_t)len - (int32_t)from;
-}
-
 // One edit for the whole front of the message up to the last change: what stays is copied in
 // between.
 static void rewrite_front(struct request *r, const struct changes *changes)

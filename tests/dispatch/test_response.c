@@ -93,6 +93,36 @@ START_TEST(rfc3261_7_3_1_vias_on_one_line_and_another)
 END_TEST
 
 #define TEXT_70 "a123456789b123456789c123456789d123456789e123456789f123456789g123456789"
+#define TEXT_420 TEXT_70 TEXT_70 TEXT_70 TEXT_70 TEXT_70 TEXT_70
+#define SHORT_VIA "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa\n"
+
+// So many octets before it and behind it.
+static void popped_between(unsigned int before, unsigned int behind)
+{
+	static char expected[sizeof(text)];
+	static const char octets[] = TEXT_420 TEXT_420 TEXT_420 TEXT_420;
+
+	snprintf(text, sizeof(text),
+		"SIP/2.0 180 Ringing\n" IN_DIALOG("INVITE") "Subject: %.*s\n%s" SHORT_VIA "\n%.*s",
+		(int)before, octets, via, (int)behind, octets);
+	snprintf(expected, sizeof(expected),
+		"SIP/2.0 180 Ringing\n" IN_DIALOG("INVITE") "Subject: %.*s\n" SHORT_VIA "\n%.*s",
+		(int)before, octets, (int)behind, octets);
+	lab_send(&lab, text, backend, VIP4);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_out(&lab, expected);
+}
+
+START_TEST(rfc3261_16_11_ours_is_popped_wherever_it_stands)
+{
+	invite(SHORT_VIA, "192.0.2.1:4000", VIP4);
+	for (unsigned int before = 0; before < 400; before++)
+		popped_between(before, before % 40);
+	popped_between(EDIT_TEXT_MAX, 0);
+	for (unsigned int behind = 0; behind < 100; behind++)
+		popped_between(0, behind);
+}
+END_TEST
 
 static const struct {
 	const char *sent, *source, *returned, *to;
@@ -362,6 +392,7 @@ int main(void)
 	// Once: every test runs in a process of its own with a copy.
 	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, rfc3261_16_11_ours_is_popped_and_the_next_via_names_the_target);
+	tcase_add_test(tc, rfc3261_16_11_ours_is_popped_wherever_it_stands);
 	tcase_add_test(tc, rfc3261_7_3_1_vias_on_one_line);
 	tcase_add_test(tc, rfc3261_7_3_1_vias_on_one_line_and_another);
 	tcase_add_loop_test(
