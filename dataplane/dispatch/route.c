@@ -283,6 +283,25 @@ static bool quick_token(struct request *r, struct strv user, struct hash_jobs *c
 	return r->has_check;
 }
 
+// The usual case: one Route of ours, alone in its header field.
+static bool scan_one(struct request *r, struct hash_jobs *checks)
+{
+	const struct sip_msg *msg = r->msg;
+	unsigned int hdr = msg->hdr_first[SIP_HDR_ROUTE];
+	uint32_t line = msg->hdr_line[hdr], end = msg->hdr_line[hdr + 1];
+	struct strv user = quick_user(r, msg->route);
+
+	if (user.len == 0 || slice_end(msg->route) + 3 != end || // ">" CRLF
+		load32(user.ptr - URI_USER) != load32("sip:") ||
+		next_hdr(msg, SIP_HDR_ROUTE, hdr + 1) < msg->nb_hdrs ||
+		!quick_token(r, user, checks))
+		return false;
+	r->routes.has_route_token = true;
+	r->routes.cuts[0] = (struct sip_slice){(uint16_t)line, (uint16_t)(end - line)};
+	r->routes.nb_cuts = 1;
+	return true;
+}
+
 // Is this certainly somebody else's loose router, at an IPv4 address that no listener has?
 static bool quick_foreign(const struct request *r, struct sip_slice slice)
 {
@@ -320,8 +339,7 @@ static bool take_quickly(
 	return true;
 }
 
-// The common case, of three values at most: Record-Routes of ours in front, then nothing or loose
-// routers.
+// Three values at most: Record-Routes of ours in front, then nothing or loose routers.
 static bool scan_quickly(struct request *r, struct hash_jobs *checks)
 {
 	const struct sip_msg *msg = r->msg;
@@ -329,8 +347,6 @@ static bool scan_quickly(struct request *r, struct hash_jobs *checks)
 	unsigned int hdr = msg->hdr_first[SIP_HDR_ROUTE];
 	const char *p = NULL; // a value behind another one
 
-	if (!sip_has(msg, SIP_HDR_ROUTE) || uri_may_be_ours(msg, msg->request_uri))
-		return false;
 	for (unsigned int i = 0; hdr < msg->nb_hdrs; i++) {
 		const char *end = msg->buf + msg->hdr_line[hdr + 1] - 2;
 		const char *value = p != NULL ? p : msg->buf + msg->hdr_value[hdr];
@@ -356,6 +372,12 @@ static bool scan_quickly(struct request *r, struct hash_jobs *checks)
 		hdr = next_hdr(msg, SIP_HDR_ROUTE, hdr + 1);
 	}
 	return routes->has_route_token;
+}
+
+static bool scan_at_a_glance(struct request *r, struct hash_jobs *checks)
+{
+	return sip_has(r->msg, SIP_HDR_ROUTE) && !uri_may_be_ours(r->msg, r->msg->request_uri) &&
+		(scan_one(r, checks) || scan_quickly(r, checks));
 }
 
 // Is there a parameter that begins like maddr?
@@ -400,7 +422,7 @@ void routes_scan(struct request *r, struct hash_jobs *checks)
 {
 	struct sip_slice uri;
 
-	if (has_routes(r->msg) && !scan_quickly(r, checks)) {
+	if (has_routes(r->msg) && !scan_at_a_glance(r, checks)) {
 		r->has_check = false;
 		r->routes.nb_cuts = 0;
 		r->routes.has_next = false;
