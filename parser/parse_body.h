@@ -114,6 +114,7 @@ INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf, const st
 {
 	const uint8_t *first = msg->hdr_first;
 	unsigned int via;
+	size_t value;
 
 	if (unlikely((seen->present & SIP_MANDATORY) != SIP_MANDATORY ||
 		    (seen->single & SIP_SINGLE_TWICE) != 0)) {
@@ -121,9 +122,9 @@ INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf, const st
 		return false;
 	}
 	via = first[SIP_HDR_VIA];
+	value = guessed(msg->hdr_value[via], msg->hdr_line[0] + 5u);
 	if (!(KERNEL_FAST &&
-		    fast_via(buf, buf + msg->hdr_value[via], buf + msg->hdr_line[via + 1] - 2,
-			    &msg->via)) &&
+		    fast_via(buf, buf + value, buf + msg->hdr_line[via + 1] - 2, &msg->via)) &&
 		!sip_field_via(msg, via, fault))
 		return false;
 	if (!parse_tag(msg, buf, first[SIP_HDR_FROM], true, &msg->from_tag, fault))
