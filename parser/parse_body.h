@@ -109,6 +109,23 @@ INLINE bool parse_tag(struct sip_msg *msg, const char *buf, unsigned int i, bool
 		sip_field_tag(msg, i, tag, fault);
 }
 
+// The header field of the top Via, and where its value begins. Nearly always it is the first, "Via:
+// ": there is a jump on whether it is, so that what comes next waits for no look at header fields.
+INLINE unsigned int top_via(const struct sip_msg *msg, size_t *value)
+{
+	unsigned int via = msg->hdr_first[SIP_HDR_VIA];
+	size_t guess = msg->hdr_line[0] + 5u;
+
+	*value = msg->hdr_value[via];
+	if (likely(*value == guess)) {
+		via = 0;
+		OPAQUE(via);
+		OPAQUE(guess);
+		*value = guess;
+	}
+	return via;
+}
+
 INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf, const struct seen *seen,
 	struct sip_fault *fault)
 {
@@ -121,8 +138,7 @@ INLINE bool parse_fields(struct sip_msg *restrict msg, const char *buf, const st
 		sip_fault_presence(msg, fault);
 		return false;
 	}
-	via = first[SIP_HDR_VIA];
-	value = guessed(msg->hdr_value[via], msg->hdr_line[0] + 5u);
+	via = top_via(msg, &value);
 	if (!(KERNEL_FAST &&
 		    fast_via(buf, buf + value, buf + msg->hdr_line[via + 1] - 2, &msg->via)) &&
 		!sip_field_via(msg, via, fault))

@@ -39,17 +39,6 @@ static inline unsigned int clz64(uint64_t w)
 	return (unsigned int)__builtin_clzll(w);
 }
 
-// x, which is nearly always what has been guessed: there is a jump on whether it is, and what comes
-// next does not wait for x.
-INLINE size_t guessed(size_t x, size_t guess)
-{
-	if (likely(x == guess)) {
-		OPAQUE(guess);
-		return guess;
-	}
-	return x;
-}
-
 static inline struct sip_slice slice_at(unsigned int off, unsigned int len)
 {
 	uint32_t bits = (uint16_t)off | len << 16;
