@@ -124,22 +124,27 @@ static bool find_semicolons(const char *p, uint32_t from, uint32_t len, struct s
 // Up to five digits of a message. One jump for all that may be wrong with them.
 static inline bool parse_port(const char *p, uint32_t len, uint16_t *port)
 {
-	bool fits = len - 1 <= 4;
+	uint32_t fits = -(uint32_t)(len - 1 <= 4); // all ones
 	uint64_t number;
-	bool digits = number_of(p, fits ? len : 0, &number);
+	bool good;
 
+	OPAQUE(fits);
+	good = number_of(p, len & fits, &number);
 	number >>= 32;
 	*port = (uint16_t)number;
-	return fits & digits & (number - 1 < UINT16_MAX);
+	return good & (number - 1 < UINT16_MAX); // of nothing, 0
 }
 
 // The same where one may be absent, which no jump depends on.
 static inline bool optional_port(const char *p, uint32_t len, bool absent, uint16_t *port)
 {
+	uint32_t there = -(uint32_t)!absent; // all ones
 	uint16_t value;
-	bool good = parse_port(p, absent ? 0 : len, &value);
+	bool good;
 
-	*port = absent ? 0 : value;
+	OPAQUE(there);
+	good = parse_port(p, len & there, &value);
+	*port = (uint16_t)(value & there);
 	return good | absent;
 }
 
