@@ -274,15 +274,16 @@ static bool begin(struct request *r, const struct decide_ctx *ctx, const struct 
 	return false;
 }
 
-static void digest_job(struct request *r, struct hash_jobs *jobs)
+static void digest_job(const struct snapshot *snap, const struct sip_msg *msg, uint64_t *digest,
+	struct hash_jobs *jobs)
 {
-	struct sip_slice id = r->msg->call_id;
+	struct sip_slice id = msg->call_id;
 
 	if (id.len > HASH_JOB_DATA_MAX) {
-		r->call_digest = snapshot_call_digest(r->snap, sip_strv(r->msg, id));
+		*digest = snapshot_call_digest(snap, sip_strv(msg, id));
 	} else {
-		hash_job_add(jobs, r->snap->table_key, &r->call_digest);
-		hash_job_end(jobs, 0, r->msg->buf + id.off, id.len);
+		hash_job_add(jobs, snap->table_key, digest);
+		hash_job_end(jobs, 0, msg->buf + id.off, id.len);
 	}
 }
 
@@ -302,6 +303,10 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 	hash_jobs_init(&aors, 0);
 	tag_jobs_init(&tags);
 	route_tag_jobs_init(&checks);
+	for (unsigned int i = 0; i < nb; i++)
+		if (in[i]->msg->kind == SIP_REQUEST)
+			digest_job(ctx->snap, in[i]->msg, &requests[i].call_digest, &digests);
+	hash_jobs_13(&digests);
 	for (unsigned int i = 0; i < nb; i++) {
 		struct request *r = &requests[i];
 
@@ -309,14 +314,12 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 			continue;
 		live[nb_live++] = r;
 		if (r->msg->kind == SIP_REQUEST) {
-			digest_job(r, &digests);
 			// What has a Route rarely gets as far as bindings.
 			r->wants_binding = may_be_bound(r) && !sip_has(r->msg, SIP_HDR_ROUTE);
 			if (r->wants_binding)
 				request_aor_job(r, &aors);
 		}
 	}
-	hash_jobs_13(&digests);
 	hash_jobs_13(&aors);
 	for (unsigned int i = 0; i < nb_live; i++)
 		if (live[i]->msg->kind == SIP_REQUEST)
@@ -330,9 +333,8 @@ void decide_many(const struct decide_ctx *ctx, const struct decide_in *const in[
 		else
 			response_decide(live[i], &tags);
 	}
-	hash_jobs_24(&tags.branches);
-	hash_jobs_24(&tags.routes);
-	hash_jobs_24(&checks);
+	hash_jobs_24_both(&tags.branches, tags.routes.nb > checks.nb ? &tags.routes : &checks);
+	hash_jobs_24(tags.routes.nb > checks.nb ? &checks : &tags.routes);
 	for (unsigned int i = 0; i < nb_live; i++) {
 		if (live[i]->has_check && live[i]->check.says != live[i]->check.computed)
 			request_again(live[i]);

@@ -9,7 +9,7 @@
 
 INLINE void one(struct hash_jobs *jobs, unsigned int lane, unsigned int c, unsigned int d)
 {
-	struct siphash s = siphash_begin(jobs->key[lane]);
+	struct siphash s = siphash_begin_words(jobs->key[0][lane], jobs->key[1][lane]);
 	bool some = jobs->some >> lane & 1;
 
 	for (unsigned int i = 0; i < jobs->nb_head; i++)
@@ -186,9 +186,6 @@ INLINE void words_gather(const char *const at[LANES], words_t words[WORDS_AT_ONC
 }
 #endif
 
-// The places are a multiple of the lanes, so that groups of jobs are full.
-#define GROUPS_MAX (HASH_JOBS_MAX / LANES)
-
 _Static_assert(8 * WORDS_AT_ONCE <= HASH_JOB_SLACK, "what is read behind the data");
 
 struct lanes {
@@ -230,16 +227,12 @@ INLINE void lanes_word_some(struct lanes *s, words_t word, some_t which, unsigne
 
 INLINE void lanes_begin(struct lanes *s, const struct hash_jobs *jobs, unsigned int first)
 {
-	uint64_t keys[2][LANES];
+	words_t low = words_load(&jobs->key[0][first]), high = words_load(&jobs->key[1][first]);
 
-	for (unsigned int i = 0; i < LANES; i++) {
-		keys[0][i] = load64(jobs->key[first + i]);
-		keys[1][i] = load64(jobs->key[first + i] + 8);
-	}
-	s->v0 = words_xor(words_load(keys[0]), words_all(0x736f6d6570736575));
-	s->v1 = words_xor(words_load(keys[1]), words_all(0x646f72616e646f6d));
-	s->v2 = words_xor(words_load(keys[0]), words_all(0x6c7967656e657261));
-	s->v3 = words_xor(words_load(keys[1]), words_all(0x7465646279746573));
+	s->v0 = words_xor(low, words_all(0x736f6d6570736575));
+	s->v1 = words_xor(high, words_all(0x646f72616e646f6d));
+	s->v2 = words_xor(low, words_all(0x6c7967656e657261));
+	s->v3 = words_xor(high, words_all(0x7465646279746573));
 }
 
 // The words from `w` on of the data of each job, and their last word.
@@ -262,71 +255,135 @@ INLINE void lanes_data(struct lanes *s, const struct hash_jobs *jobs, unsigned i
 			s, choose(words[i], last, some_equal(nb, w + i)), some_from(nb, w + i), c);
 }
 
-INLINE void side_by_side(
-	struct hash_jobs *jobs, unsigned int groups, unsigned int c, unsigned int d)
+// LANES jobs. A round waits for the one before it, so several runs go on step by step together.
+struct run {
+	struct lanes lanes;
+	struct hash_jobs *jobs;
+	unsigned int first; // job
+	uint64_t most; // words of data
+};
+
+INLINE void run_begin(struct run *run, struct hash_jobs *jobs, unsigned int first)
 {
-	struct lanes s[GROUPS_MAX];
-	uint64_t most = 0, hash[HASH_JOBS_MAX];
+	run->jobs = jobs;
+	run->first = first;
+	run->most = 0;
+	for (unsigned int i = first; i < first + LANES; i++)
+		run->most = jobs->nb_data[i] > run->most ? jobs->nb_data[i] : run->most;
+	lanes_begin(&run->lanes, jobs, first);
+}
 
-	for (unsigned int i = 0; i < LANES * groups; i++)
-		most = jobs->nb_data[i] > most ? jobs->nb_data[i] : most;
-	for (unsigned int g = 0; g < groups; g++)
-		lanes_begin(&s[g], jobs, LANES * g);
-	for (unsigned int i = 0; i < jobs->nb_head; i++) {
-		bool rare = i >= HASH_JOB_SOME_FROM && i < HASH_JOB_SOME_END;
+// The i-th word before the data.
+INLINE void run_head(struct run *run, unsigned int i, unsigned int c)
+{
+	const struct hash_jobs *jobs = run->jobs;
+	words_t word = words_load(&jobs->head[i][run->first]);
 
-		for (unsigned int g = 0; g < groups && (!rare || jobs->some != 0); g++) {
-			words_t word = words_load(&jobs->head[i][LANES * g]);
+	if (i >= jobs->nb_head)
+		return;
+	if (i < HASH_JOB_SOME_FROM || i >= HASH_JOB_SOME_END)
+		lanes_word(&run->lanes, word, c);
+	else if (jobs->some != 0)
+		lanes_word_some(&run->lanes, word, some_of_bits(jobs->some >> run->first), c);
+}
 
-			if (rare)
-				lanes_word_some(
-					&s[g], word, some_of_bits(jobs->some >> LANES * g), c);
-			else
-				lanes_word(&s[g], word, c);
-		}
-	}
-	if (most == 0)
-		for (unsigned int g = 0; g < groups; g++)
-			lanes_word(&s[g], words_load(&jobs->last[LANES * g]), c);
-	else
-		for (unsigned int w = 0; w <= most; w += WORDS_AT_ONCE)
-			for (unsigned int g = 0; g < groups; g++)
-				lanes_data(&s[g], jobs, LANES * g, w, c);
-	for (unsigned int g = 0; g < groups; g++)
-		s[g].v2 = words_xor(s[g].v2, words_all(0xff));
+// The words from `w` on of the data, and the last one.
+INLINE void run_data(struct run *run, uint64_t w, unsigned int c)
+{
+	if (run->most == 0 && w == 0)
+		lanes_word(&run->lanes, words_load(&run->jobs->last[run->first]), c);
+	else if (w <= run->most)
+		lanes_data(&run->lanes, run->jobs, run->first, (unsigned int)w, c);
+}
+
+INLINE void run_end(struct run *run)
+{
+	const struct lanes *s = &run->lanes;
+	uint64_t **to = &run->jobs->hash[run->first], hash[LANES];
+	unsigned int nb = run->jobs->nb - run->first;
+
+	words_store(hash, words_xor(words_xor(s->v0, s->v1), words_xor(s->v2, s->v3)));
+	nb = nb < LANES ? nb : LANES;
+	for (unsigned int i = 0; i < nb; i++)
+		*to[i] = hash[i];
+}
+
+INLINE void side_by_side(struct run *runs, unsigned int nb, unsigned int c, unsigned int d)
+{
+	uint64_t most = 0;
+
+	for (unsigned int r = 0; r < nb; r++)
+		most = runs[r].most > most ? runs[r].most : most;
+	for (unsigned int i = 0; i < HASH_JOB_HEAD_MAX; i++)
+		for (unsigned int r = 0; r < nb; r++)
+			run_head(&runs[r], i, c);
+	for (uint64_t w = 0; w <= most; w += WORDS_AT_ONCE)
+		for (unsigned int r = 0; r < nb; r++)
+			run_data(&runs[r], w, c);
+	for (unsigned int r = 0; r < nb; r++)
+		runs[r].lanes.v2 = words_xor(runs[r].lanes.v2, words_all(0xff));
 	for (unsigned int i = 0; i < d; i++)
-		for (unsigned int g = 0; g < groups; g++)
-			lanes_round(&s[g]);
-	for (unsigned int g = 0; g < groups; g++)
-		words_store(&hash[LANES * g],
-			words_xor(words_xor(s[g].v0, s[g].v1), words_xor(s[g].v2, s[g].v3)));
-	for (unsigned int i = 0; i < jobs->nb; i++)
-		*jobs->hash[i] = hash[i];
+		for (unsigned int r = 0; r < nb; r++)
+			lanes_round(&runs[r].lanes);
+	for (unsigned int r = 0; r < nb; r++)
+		run_end(&runs[r]);
+}
+
+// Lanes that are left over hash something, too.
+INLINE void fill_up(struct hash_jobs *jobs)
+{
+	for (unsigned int i = jobs->nb; i < HASH_JOBS_MAX; i++) {
+		jobs->data[i] = jobs->data[0];
+		jobs->nb_data[i] = 0;
+	}
 }
 
 INLINE void all(struct hash_jobs *jobs, unsigned int c, unsigned int d)
 {
+	struct run runs[2];
+
 	if (jobs->nb <= ALONE_MAX) {
 		for (unsigned int i = 0; i < jobs->nb; i++)
 			one(jobs, i, c, d);
 		return;
 	}
-	// Lanes that are left over hash something, too.
-	for (unsigned int i = jobs->nb; i < HASH_JOBS_MAX; i++) {
-		jobs->key[i] = jobs->key[0];
-		jobs->data[i] = jobs->data[0];
-		jobs->nb_data[i] = 0;
+	fill_up(jobs);
+	run_begin(&runs[0], jobs, 0);
+	if (HASH_JOBS_MAX == LANES || jobs->nb <= LANES) {
+		side_by_side(runs, 1, c, d);
+	} else {
+		run_begin(&runs[1], jobs, LANES);
+		side_by_side(runs, 2, c, d);
 	}
-	if (jobs->nb <= LANES)
-		side_by_side(jobs, 1, c, d);
-	else
-		side_by_side(jobs, GROUPS_MAX, c, d);
+}
+
+// Of two kinds.
+INLINE void both(struct hash_jobs *a, struct hash_jobs *b, unsigned int c, unsigned int d)
+{
+	struct run runs[2];
+
+	if (a->nb <= ALONE_MAX || b->nb <= ALONE_MAX || a->nb > LANES || b->nb > LANES) {
+		all(a, c, d);
+		all(b, c, d);
+		return;
+	}
+	fill_up(a);
+	fill_up(b);
+	run_begin(&runs[0], a, 0);
+	run_begin(&runs[1], b, 0);
+	side_by_side(runs, 2, c, d);
 }
 #else
 INLINE void all(struct hash_jobs *jobs, unsigned int c, unsigned int d)
 {
 	for (unsigned int i = 0; i < jobs->nb; i++)
 		one(jobs, i, c, d);
+}
+
+INLINE void both(struct hash_jobs *a, struct hash_jobs *b, unsigned int c, unsigned int d)
+{
+	all(a, c, d);
+	all(b, c, d);
 }
 #endif
 
@@ -338,4 +395,9 @@ void hash_jobs_13(struct hash_jobs *jobs)
 void hash_jobs_24(struct hash_jobs *jobs)
 {
 	all(jobs, 2, 4);
+}
+
+void hash_jobs_24_both(struct hash_jobs *a, struct hash_jobs *b)
+{
+	both(a, b, 2, 4);
 }

@@ -24,7 +24,7 @@ struct hash_jobs {
 	// address).
 	unsigned int nb_head;
 	unsigned int some; // a bit each
-	const uint8_t *key[HASH_JOBS_MAX];
+	uint64_t key[2][HASH_JOBS_MAX];
 	uint64_t head[HASH_JOB_HEAD_MAX][HASH_JOBS_MAX];
 	const char *data[HASH_JOBS_MAX];
 	uint64_t nb_data[HASH_JOBS_MAX]; // whole words of data
@@ -50,7 +50,8 @@ static inline unsigned int hash_job_add(
 {
 	unsigned int lane = jobs->nb++;
 
-	jobs->key[lane] = key;
+	jobs->key[0][lane] = load64(key);
+	jobs->key[1][lane] = load64(key + 8);
 	jobs->hash[lane] = hash;
 	return lane;
 }
@@ -81,5 +82,7 @@ static inline void hash_job_end_words(struct hash_jobs *jobs, unsigned int befor
 // Do all jobs: SipHash-1-3, SipHash-2-4.
 void hash_jobs_13(struct hash_jobs *jobs);
 void hash_jobs_24(struct hash_jobs *jobs);
+// Those of two kinds, in less time than one after the other.
+void hash_jobs_24_both(struct hash_jobs *a, struct hash_jobs *b);
 
 #endif

@@ -32,10 +32,12 @@ decide_many_fn decide_many_avx2;
 edit_apply_front_fn edit_apply_front_avx2;
 void hash_jobs_13_avx2(struct hash_jobs *jobs);
 void hash_jobs_24_avx2(struct hash_jobs *jobs);
+void hash_jobs_24_both_avx2(struct hash_jobs *a, struct hash_jobs *b);
 decide_many_fn decide_many_avx512;
 edit_apply_front_fn edit_apply_front_avx512;
 void hash_jobs_13_avx512(struct hash_jobs *jobs);
 void hash_jobs_24_avx512(struct hash_jobs *jobs);
+void hash_jobs_24_both_avx512(struct hash_jobs *a, struct hash_jobs *b);
 #endif
 
 #endif

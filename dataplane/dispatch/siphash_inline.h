@@ -30,16 +30,19 @@ static inline uint64_t siphash_rotl(uint64_t x, unsigned int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-static inline struct siphash siphash_begin(const uint8_t key[16])
+static inline struct siphash siphash_begin_words(uint64_t k0, uint64_t k1)
 {
-	uint64_t k0 = load64(key), k1 = load64(key + 8);
-
 	return (struct siphash){
 		.v0 = k0 ^ UINT64_C(0x736f6d6570736575),
 		.v1 = k1 ^ UINT64_C(0x646f72616e646f6d),
 		.v2 = k0 ^ UINT64_C(0x6c7967656e657261),
 		.v3 = k1 ^ UINT64_C(0x7465646279746573),
 	};
+}
+
+static inline struct siphash siphash_begin(const uint8_t key[16])
+{
+	return siphash_begin_words(load64(key), load64(key + 8));
 }
 
 static inline void siphash_rounds(struct siphash *s, unsigned int rounds)

@@ -9,13 +9,14 @@
 struct kernel {
 	void (*hash_13)(struct hash_jobs *jobs);
 	void (*hash_24)(struct hash_jobs *jobs);
+	void (*hash_24_both)(struct hash_jobs *a, struct hash_jobs *b);
 };
 
 static const struct kernel kernels[] = {
-	{hash_jobs_13, hash_jobs_24},
+	{hash_jobs_13, hash_jobs_24, hash_jobs_24_both},
 #if defined(__x86_64__)
-	{hash_jobs_13_avx2, hash_jobs_24_avx2},
-	{hash_jobs_13_avx512, hash_jobs_24_avx512},
+	{hash_jobs_13_avx2, hash_jobs_24_avx2, hash_jobs_24_both_avx2},
+	{hash_jobs_13_avx512, hash_jobs_24_avx512, hash_jobs_24_both_avx512},
 #endif
 };
 #define NB_KERNELS (sizeof(kernels) / sizeof(kernels[0]))
@@ -63,43 +64,62 @@ static size_t whole(const struct hash_jobs *jobs, unsigned int lane, const char 
 	return at + len;
 }
 
-// Jobs of these lengths (or without data), with up to nb_head words before them.
-static void check(
-	const struct kernel *kernel, unsigned int nb, unsigned int nb_head, const uint32_t *len)
-{
-	uint64_t found[HASH_JOBS_MAX] = {0}, wanted[HASH_JOBS_MAX];
+// Jobs, and what they shall come to.
+struct task {
+	struct hash_jobs jobs;
+	uint64_t found[HASH_JOBS_MAX], wanted[HASH_JOBS_MAX];
 	uint8_t keys[HASH_JOBS_MAX][16];
-	static struct hash_jobs jobs;
-	bool fast = random_below(2) != 0;
+};
+
+// Jobs of these lengths (or without data), with up to nb_head words before them.
+static void prepare(
+	struct task *task, bool fast, unsigned int nb, unsigned int nb_head, const uint32_t *len)
+{
+	struct hash_jobs *jobs = &task->jobs;
 	char text[256];
 
 	// Nothing depends on what stands in lanes without a job.
-	memset(&jobs, 0xee, sizeof(jobs));
-	fill_at_random(keys, sizeof(keys));
-	hash_jobs_init(&jobs, nb_head);
+	memset(task, 0xee, sizeof(*task));
+	fill_at_random(task->keys, sizeof(task->keys));
+	hash_jobs_init(jobs, nb_head);
 	for (unsigned int i = 0; i < nb; i++) {
+		const uint8_t *key = task->keys[i];
 		const char *from = data + 8 + random_below(800);
-		unsigned int lane = hash_job_add(&jobs, keys[i], &found[i]), words = nb_head;
+		unsigned int lane = hash_job_add(jobs, key, &task->found[i]), words = nb_head;
 		size_t size;
 
 		for (unsigned int k = 0; k < nb_head; k++)
-			fill_at_random(&jobs.head[k][lane], 8);
+			fill_at_random(&jobs->head[k][lane], 8);
 		if (nb_head > 0 && random_below(2))
-			jobs.some |= 1u << lane;
+			jobs->some |= 1u << lane;
 		else if (nb_head > 0)
 			words -= HASH_JOB_SOME_END - HASH_JOB_SOME_FROM;
 		if (len != NULL)
-			hash_job_end(&jobs, 8 * words, from, len[i]);
+			hash_job_end(jobs, 8 * words, from, len[i]);
 		else
-			hash_job_end_words(&jobs, 8 * words);
-		size = whole(&jobs, lane, from, len != NULL ? len[i] : 0, text);
-		wanted[i] = fast ? siphash13(keys[i], text, size) : siphash24(keys[i], text, size);
+			hash_job_end_words(jobs, 8 * words);
+		size = whole(jobs, lane, from, len != NULL ? len[i] : 0, text);
+		task->wanted[i] = fast ? siphash13(key, text, size) : siphash24(key, text, size);
 	}
+}
+
+static void compare(const struct task *task)
+{
+	ck_assert_mem_eq(task->found, task->wanted, sizeof(task->found));
+}
+
+static void check(
+	const struct kernel *kernel, unsigned int nb, unsigned int nb_head, const uint32_t *len)
+{
+	static struct task task;
+	bool fast = random_below(2) != 0;
+
+	prepare(&task, fast, nb, nb_head, len);
 	if (fast)
-		kernel->hash_13(&jobs);
+		kernel->hash_13(&task.jobs);
 	else
-		kernel->hash_24(&jobs);
-	ck_assert_mem_eq(found, wanted, nb * sizeof(found[0]));
+		kernel->hash_24(&task.jobs);
+	compare(&task);
 }
 
 static const unsigned int nb_heads[] = {0, HASH_JOB_SOME_END, HASH_JOB_HEAD_MAX};
@@ -119,6 +139,34 @@ START_TEST(side_by_side_is_one_by_one)
 			len[i] = random_below(limit);
 		check(&kernels[_i], random_below(HASH_JOBS_MAX + 1), nb_heads[random_below(3)],
 			len);
+	}
+}
+END_TEST
+
+// Tags of Via have data, those of Record-Route have none.
+START_TEST(two_kinds_together_are_one_after_the_other)
+{
+	static struct task a, b;
+	uint32_t len[HASH_JOBS_MAX];
+
+	if (!runs_here(_i))
+		return;
+	fill_at_random(data, sizeof(data));
+	for (unsigned int round = 0; round < 100 * (HASH_JOBS_MAX + 1) * (HASH_JOBS_MAX + 1);
+		round++) {
+		unsigned int nb = round % ((HASH_JOBS_MAX + 1) * (HASH_JOBS_MAX + 1));
+
+		for (unsigned int i = 0; i < HASH_JOBS_MAX; i++)
+			len[i] = random_below(HASH_JOB_DATA_MAX + 1);
+		prepare(&a, false, nb / (HASH_JOBS_MAX + 1), HASH_JOB_SOME_END, len);
+		prepare(&b, false, nb % (HASH_JOBS_MAX + 1), HASH_JOB_HEAD_MAX,
+			random_below(4) ? NULL : len);
+		if (random_below(2))
+			kernels[_i].hash_24_both(&a.jobs, &b.jobs);
+		else
+			kernels[_i].hash_24_both(&b.jobs, &a.jobs);
+		compare(&a);
+		compare(&b);
 	}
 }
 END_TEST
@@ -179,6 +227,7 @@ int main(void)
 	TCase *tc = tcase_create("hash_jobs");
 
 	tcase_add_loop_test(tc, side_by_side_is_one_by_one, 0, NB_KERNELS);
+	tcase_add_loop_test(tc, two_kinds_together_are_one_after_the_other, 0, NB_KERNELS);
 	tcase_add_loop_test(tc, every_count_of_every_length, 0, NB_KERNELS);
 	tcase_add_loop_test(tc, reads_no_more_than_its_slack, 0, NB_KERNELS);
 	return run_suite("hash_jobs", tc);
