@@ -20,15 +20,16 @@ static inline json_t *admin_case_ask(struct lab *lab, const struct admin_case *c
 {
 	json_t *answer = lab_command(lab, c->words, c->options);
 	const char *error = json_string_value(json_object_get(answer, "error"));
+	const char *options = c->options != NULL ? c->options : "";
 
 	ck_assert_msg(json_is_object(answer), "%s: no answer", c->words);
 	if (c->exit == 0) {
 		ck_assert_msg(json_is_true(json_object_get(answer, "ok")), "%s %s: %s", c->words,
-			c->options, error);
+			options, error != NULL ? error : "");
 		return answer;
 	}
-	ck_assert_msg(json_is_false(json_object_get(answer, "ok")), "%s %s is done", c->words,
-		c->options);
+	ck_assert_msg(
+		json_is_false(json_object_get(answer, "ok")), "%s %s is done", c->words, options);
 	ck_assert_int_eq(json_integer_value(json_object_get(answer, "exit")), c->exit);
 	ck_assert_ptr_nonnull(error);
 	if (c->error != NULL)
