@@ -166,8 +166,10 @@ INLINE bool index_usual(struct sip_msg *restrict msg, const char *buf, size_t le
 	if (unlikely(!start_fast(msg, buf, len)))
 		return false;
 	nb = hot_index(msg, buf, len);
+	if (unlikely(nb <= 0))
+		return false;
 	msg->nb_hdrs = (uint8_t)nb;
-	return nb > 0;
+	return true;
 }
 
 // What follows from the index alone.

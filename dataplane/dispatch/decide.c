@@ -225,7 +225,9 @@ static inline void response_edit(struct request *r)
 	uint32_t from = (uint32_t)r->ours.off + r->ours.len;
 	char *p;
 
-	if (__builtin_expect(r->ours.off > FRONT_MAX || msg->len < from + FRONT_MORE, 0)) {
+	if (__builtin_expect((int)(r->ours.off > FRONT_MAX) | (int)(msg->len < from + FRONT_MORE) |
+			    (int)(from > UINT16_MAX - FRONT_MORE),
+		    0)) {
 		edit_add(edits, r->ours.off, r->ours.len, 0, 0);
 		return;
 	}

@@ -70,7 +70,9 @@ static void same_both_ways(
 	char *out;
 
 	snprintf(at_a_glance, sizeof(at_a_glance), "Route: <%%s>%s\n", behind);
-	snprintf(closely, sizeof(closely), "Route: \"us\" <%%s>%s\n", behind);
+	// A name in front is not read at a glance; of a Route alone, neither is a SP behind.
+	snprintf(closely, sizeof(closely), "Route: \"us\" <%%s>%s%s\n", behind,
+		*behind == '\0' ? " " : "");
 	alone(method, request_uri, at_a_glance, from);
 	glance = lab.d;
 	out = lab_out(&lab);
@@ -118,6 +120,21 @@ static void all_ways(void)
 {
 	all_requests("");
 }
+
+START_TEST(behind_another_scheme_a_token_is_none)
+{
+	begin(CALLER);
+	memcpy(uri, "tel:", 4);
+	alone("BYE", "sip:peer@192.0.2.200:5099", "Route: <%s>\n", caller);
+	ck_action(&lab, ACTION_FORWARD);
+	ck_assert_int_ne(lab.d.rule, RULE_TOKEN);
+	ck_assert_ptr_nonnull(strstr(lab.out, "Route: <tel:"));
+	memcpy(uri, "SIP:", 4);
+	alone("BYE", "sip:peer@192.0.2.200:5099", "Route: <%s>\n", caller);
+	ck_assert_int_eq(lab.d.rule, RULE_TOKEN);
+	ck_assert_ptr_null(strstr(lab.out, "Route: <SIP:"));
+}
+END_TEST
 
 // Every character of the token once as another one: kind, key, what it says, tag. From outside, and
 // in a call that a backend made through us, whose both sides are backends.
@@ -312,6 +329,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, a_token_is_worth_the_same_at_a_glance_and_closely);
+	tcase_add_test(tc, behind_another_scheme_a_token_is_none);
 	tcase_add_test(tc, so_is_one_of_a_backend_that_calls);
 	tcase_add_loop_test(
 		tc, so_is_one_with_others_behind_it, 0, sizeof(behind) / sizeof(behind[0]));

@@ -16,6 +16,9 @@ static void alone(const uint8_t *data, size_t len)
 	struct sip_slice all = {0, (uint16_t)len};
 	struct sip_via via, again;
 
+	// They are compared with what the compiler puts between their members.
+	memset(&via, 0, sizeof(via));
+	memset(&again, 0, sizeof(again));
 	if (sip_via_parse(&msg, all, &via) != 0)
 		return;
 	if ((size_t)via.value.off + via.value.len > len)
