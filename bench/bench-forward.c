@@ -585,7 +585,7 @@ static int run_watched(void)
 	return 0;
 }
 
-static void usage(void)
+static void usage(FILE *to, int status)
 {
 	fputs("usage: bench-forward [--quick] [--json FILE] [--case NAME] [--messages N] "
 	      "[--rounds N] [--cpu N] [--kernel NAME] [--no-hugepages]\n"
@@ -593,19 +593,33 @@ static void usage(void)
 	      "       bench-forward --jumps [--json FILE] [--case NAME] ...   where they are "
 	      "mispredicted: addr2line -ife FILE 0x...\n"
 	      "       bench-forward --list\n",
-		stderr);
-	exit(2);
+		to);
+	exit(status);
 }
 
-// The last that we may run on.
-static unsigned int last_cpu(void)
+static unsigned int number(
+	const char *option, const char *text, unsigned int least, unsigned int most)
 {
-	unsigned int last = 0;
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || value < least || value > most) {
+		fprintf(stderr, "bench-forward: %s: \"%s\" where %u to %u are allowed\n", option,
+			text, least, most);
+		exit(2);
+	}
+	return (unsigned int)value;
+}
+
+// The last CPU up to `most` that we may run on.
+static unsigned int last_cpu(unsigned int most)
+{
+	unsigned int last = CPU_SETSIZE;
 	cpu_set_t allowed;
 
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
 		return 0;
-	for (unsigned int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+	for (unsigned int cpu = 0; cpu < CPU_SETSIZE && cpu <= most; cpu++)
 		if (CPU_ISSET(cpu, &allowed))
 			last = cpu;
 	return last;
@@ -620,15 +634,16 @@ static void select_kernel(const char *name)
 		die("--kernel: this processor runs none of that name");
 }
 
+static const struct option longs[] = {{"quick", no_argument, NULL, 'q'},
+	{"json", required_argument, NULL, 'j'}, {"case", required_argument, NULL, 'c'},
+	{"messages", required_argument, NULL, 'm'}, {"rounds", required_argument, NULL, 'r'},
+	{"cpu", required_argument, NULL, 'u'}, {"instructions", no_argument, NULL, 'i'},
+	{"jumps", no_argument, NULL, 'p'}, {"no-hugepages", no_argument, NULL, 'n'},
+	{"kernel", required_argument, NULL, 'k'}, {"list", no_argument, NULL, 'l'},
+	{"help", no_argument, NULL, 'h'}, {0}};
+
 static void parse_options(int argc, char **argv)
 {
-	static const struct option longs[] = {{"quick", no_argument, NULL, 'q'},
-		{"json", required_argument, NULL, 'j'}, {"case", required_argument, NULL, 'c'},
-		{"messages", required_argument, NULL, 'm'},
-		{"rounds", required_argument, NULL, 'r'}, {"cpu", required_argument, NULL, 'u'},
-		{"instructions", no_argument, NULL, 'i'}, {"jumps", no_argument, NULL, 'p'},
-		{"no-hugepages", no_argument, NULL, 'n'}, {"kernel", required_argument, NULL, 'k'},
-		{"list", no_argument, NULL, 'l'}, {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -646,13 +661,13 @@ static void parse_options(int argc, char **argv)
 			options.only = optarg;
 			break;
 		case 'm':
-			options.nb = (unsigned int)atoi(optarg);
+			options.nb = number("--messages", optarg, 64, LAB_FRAMES_MAX);
 			break;
 		case 'r':
-			options.rounds = (unsigned int)atoi(optarg);
+			options.rounds = number("--rounds", optarg, 1, ROUNDS_MAX);
 			break;
 		case 'u':
-			options.cpu = (unsigned int)atoi(optarg);
+			options.cpu = number("--cpu", optarg, 0, CPU_SETSIZE - 1);
 			break;
 		case 'n':
 			options.no_hugepages = true;
@@ -671,15 +686,15 @@ static void parse_options(int argc, char **argv)
 				puts(cases[i].name);
 			exit(0);
 		default:
-			usage();
+			usage(c == 'h' ? stdout : stderr, c == 'h' ? 0 : 2);
 		}
 	}
 	if (options.rounds == 0)
 		options.rounds = options.instructions ? 1 : ROUNDS;
-	if (options.nb < 64 || options.nb > LAB_FRAMES_MAX || options.rounds > ROUNDS_MAX)
-		usage();
 	if (options.cpu == UINT32_MAX)
-		options.cpu = last_cpu();
+		options.cpu = last_cpu(CPU_SETSIZE);
+	else if (last_cpu(options.cpu) != options.cpu)
+		die("--cpu: not one that this process may run on");
 }
 
 int main(int argc, char **argv)
@@ -695,7 +710,7 @@ int main(int argc, char **argv)
 					 : !(options.quick && cases[i].slow_setup))
 			set_up(&cases[i]);
 	if (nb_runs == 0)
-		usage();
+		die("--case: there is none of that name; --list names them");
 	ret = options.instructions ? run_counted() : options.jumps ? run_watched() : run_all();
 	for (unsigned int i = 0; i < nb_runs; i++) {
 		forward_set_destroy(&runs[i].set);
