@@ -611,6 +611,15 @@ static unsigned int number(
 	return (unsigned int)value;
 }
 
+static const char *case_named(const char *name)
+{
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++)
+		if (strcmp(name, cases[i].name) == 0)
+			return cases[i].name;
+	fprintf(stderr, "bench-forward: --case: \"%s\" is none; --list names them\n", name);
+	exit(2);
+}
+
 // The last CPU up to `most` that we may run on.
 static unsigned int last_cpu(unsigned int most)
 {
@@ -658,7 +667,7 @@ static void parse_options(int argc, char **argv)
 			options.json = optarg;
 			break;
 		case 'c':
-			options.only = optarg;
+			options.only = case_named(optarg);
 			break;
 		case 'm':
 			options.nb = number("--messages", optarg, 64, LAB_FRAMES_MAX);
@@ -709,8 +718,6 @@ int main(int argc, char **argv)
 		if (options.only != NULL ? strcmp(options.only, cases[i].name) == 0
 					 : !(options.quick && cases[i].slow_setup))
 			set_up(&cases[i]);
-	if (nb_runs == 0)
-		die("--case: there is none of that name; --list names them");
 	ret = options.instructions ? run_counted() : options.jumps ? run_watched() : run_all();
 	for (unsigned int i = 0; i < nb_runs; i++) {
 		forward_set_destroy(&runs[i].set);

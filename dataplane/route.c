@@ -25,8 +25,8 @@ struct route_family {
 	uint32_t nb_groups;
 	const struct snapshot_route **routes;
 	uint32_t nb;
-	uint32_t *prefixes; // IPv4, host byte order: of each route
-	uint32_t few[FEW], few_masks[FEW]; // IPv4: the same of the first, and what is compared
+	// IPv4, host byte order: of each route, and of AT_ONCE more that cover no address.
+	uint32_t *prefixes, *masks;
 };
 
 struct route_table {
@@ -59,15 +59,16 @@ static uint32_t mask_v4(uint8_t len)
 
 static int family_create(struct route_family *f, const struct snapshot *snap, uint8_t family)
 {
-	uint32_t nb = 0;
+	uint32_t nb = 0, room = snap->routes.nb + AT_ONCE;
 
-	// Where no route is, no address is equal.
-	memset(f->few, 0xff, sizeof(f->few));
 	f->routes = calloc(snap->routes.nb + 1, sizeof(*f->routes));
 	f->groups = calloc(snap->routes.nb + 1, sizeof(*f->groups));
-	f->prefixes = calloc(snap->routes.nb + 1, sizeof(*f->prefixes));
-	if (f->routes == NULL || f->groups == NULL || f->prefixes == NULL)
+	f->prefixes = malloc(room * sizeof(*f->prefixes));
+	f->masks = calloc(room, sizeof(*f->masks));
+	if (f->routes == NULL || f->groups == NULL || f->prefixes == NULL || f->masks == NULL)
 		return -ENOMEM;
+	// Not 0, which is what a mask of 0 leaves of any address.
+	memset(f->prefixes, 0xff, room * sizeof(*f->prefixes));
 	for (uint32_t i = 0; i < snap->routes.nb; i++) {
 		const struct snapshot_route *route = SNAPSHOT_AT(snap, routes, snapshot_route, i);
 
@@ -82,10 +83,9 @@ static int family_create(struct route_family *f, const struct snapshot *snap, ui
 		if (i == 0 || f->groups[f->nb_groups - 1].len != len)
 			f->groups[f->nb_groups++] = (struct route_group){.first = i, .len = len};
 		f->groups[f->nb_groups - 1].nb++;
-		f->prefixes[i] = ipv4_of(&f->routes[i]->prefix);
-		if (i < FEW && family == 4) {
-			f->few[i] = f->prefixes[i];
-			f->few_masks[i] = mask_v4(len);
+		if (family == 4) {
+			f->prefixes[i] = ipv4_of(&f->routes[i]->prefix);
+			f->masks[i] = mask_v4(len);
 		}
 	}
 	return 0;
@@ -96,6 +96,7 @@ static void family_destroy(struct route_family *f)
 	free(f->routes);
 	free(f->groups);
 	free(f->prefixes);
+	free(f->masks);
 }
 
 struct route_table *route_table_create(const struct snapshot *snap)
@@ -125,8 +126,8 @@ void route_table_destroy(struct route_table *table)
 static inline unsigned int cover(const struct route_family *f, uint32_t first, uint32_t ip)
 {
 #ifdef __SSE2__
-	__m128i masks = _mm_loadu_si128((const __m128i *)(const void *)&f->few_masks[first]);
-	__m128i prefixes = _mm_loadu_si128((const __m128i *)(const void *)&f->few[first]);
+	__m128i masks = _mm_loadu_si128((const __m128i *)(const void *)&f->masks[first]);
+	__m128i prefixes = _mm_loadu_si128((const __m128i *)(const void *)&f->prefixes[first]);
 	__m128i masked = _mm_and_si128(_mm_set1_epi32((int)ip), masks);
 
 	return (unsigned int)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(masked, prefixes)));
@@ -134,7 +135,7 @@ static inline unsigned int cover(const struct route_family *f, uint32_t first, u
 	unsigned int bits = 0;
 
 	for (unsigned int i = 0; i < AT_ONCE; i++)
-		bits |= (unsigned int)((ip & f->few_masks[first + i]) == f->few[first + i]) << i;
+		bits |= (unsigned int)((ip & f->masks[first + i]) == f->prefixes[first + i]) << i;
 	return bits;
 #endif
 }
@@ -157,7 +158,7 @@ static const struct snapshot_route *find_v4(const struct route_family *f, uint32
 	for (uint32_t i = 0; i < f->nb_groups; i++) {
 		const struct route_group *group = &f->groups[i];
 		const uint32_t *prefixes = f->prefixes + group->first;
-		uint32_t key = ip & mask_v4(group->len);
+		uint32_t key = ip & f->masks[group->first];
 		uint32_t low = 0, nb = group->nb;
 
 		// The last one that is not greater, without a branch on the outcome.

@@ -14,6 +14,7 @@
 // Numbers in messages. number_of(p, n, value): whether the n octets at p are digits, n from 0 to
 // 16; their low eight decimals are in value's high half, those before them in the low half. 16
 // octets before p + n are readable. With vectors, no jump depends on n.
+// Little-endian.
 
 // Vectors that make numbers of digits. In another file than their use: the compiler, which cannot
 // see them, takes them from memory in the instruction that uses them, and makes none anew.

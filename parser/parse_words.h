@@ -41,11 +41,7 @@ static inline unsigned int clz64(uint64_t w)
 
 static inline struct sip_slice slice_at(unsigned int off, unsigned int len)
 {
-	uint32_t bits = (uint16_t)off | len << 16;
-	struct sip_slice s;
-
-	memcpy(&s, &bits, sizeof(s));
-	return s;
+	return sip_slice_at(off, len);
 }
 
 static inline struct sip_slice slice_of(const char *buf, const char *from, const char *to)

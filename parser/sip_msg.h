@@ -226,6 +226,17 @@ const char *sip_reason_text(enum sip_reason reason); // "Via is not a via-parm (
 const char *sip_method_text(enum sip_method method); // "INVITE"; "other" for SIP_METHOD_OTHER
 const char *sip_hdr_text(enum sip_hdr hdr); // "Max-Forwards"
 
+// [off, off + len), stored in one piece: what is soon loaded in one would wait for two halves.
+static inline struct sip_slice sip_slice_at(uint32_t off, uint32_t len)
+{
+	uint32_t bits = (uint16_t)off | len << 16;
+	struct sip_slice s;
+
+	_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "off is the lower half");
+	memcpy(&s, &bits, sizeof(s));
+	return s;
+}
+
 static inline struct strv sip_strv(const struct sip_msg *msg, struct sip_slice s)
 {
 	return (struct strv){msg->buf + s.off, s.len};

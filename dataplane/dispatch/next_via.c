@@ -150,12 +150,7 @@ static inline bool optional_port(const char *p, uint32_t len, bool absent, uint1
 
 static struct sip_slice slice(const struct sip_msg *msg, const char *p, uint32_t len)
 {
-	// Stored in one piece: it is soon loaded in one, which would wait for two halves.
-	uint32_t both = (uint16_t)(p - msg->buf) | len << 16;
-	struct sip_slice s;
-
-	memcpy(&s, &both, sizeof(s));
-	return s;
+	return sip_slice_at((uint32_t)(p - msg->buf), len);
 }
 
 // An IPv6 reference, as far as its octets tell.
